@@ -1,0 +1,1 @@
+"""Tricircle: one OpenStack endpoint in front of many OpenStacks."""

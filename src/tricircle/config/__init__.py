@@ -1,0 +1,54 @@
+"""The options of every part, one module a group, and how a process loads them.
+
+A configuration is an object that is handed on, never a global: two applications with different
+configurations can live in one process, as they do in the tests.
+"""
+
+import os
+from collections.abc import Sequence
+
+from keystoneauth1 import loading
+from oslo_config import cfg
+from oslo_db import options as database_options
+from oslo_log import log
+
+from tricircle.config import api, cloud, gateway, sites
+
+GROUPS = (cloud, api, gateway, sites)
+
+SERVICE_USER = "service_user"
+"""The group that holds the credentials which the top itself acts with (a keystoneauth plug-in's options)."""
+
+CONFIG_FILES_VARIABLE = "OS_TRICIRCLE_CONFIG_FILES"
+"""Names the configuration files of a WSGI application, which has no command line; separated by `;`."""
+
+
+def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
+    """List every option of our own, by group, for oslo-config-generator."""
+    service_user = loading.get_auth_common_conf_options() + loading.get_auth_plugin_conf_options("password")
+    return [(group.GROUP, list(group.OPTIONS)) for group in GROUPS] + [(SERVICE_USER, service_user)]
+
+
+def load(arguments: Sequence[str] = (), files: Sequence[str] | None = None) -> cfg.ConfigOpts:
+    """Read the configuration of one process.
+
+    :param arguments: command line without the program's name.
+    :param files: configuration files; None looks in the places usual for OpenStack
+        (`/etc/tricircle/tricircle.conf` among them).
+    :raises oslo_config.cfg.Error: an option or a file is wrong.
+    """
+    conf = cfg.ConfigOpts()
+    for group in GROUPS:
+        conf.register_opts(group.OPTIONS, group=group.GROUP)
+    conf.register_opts(database_options.database_opts, group="database")
+    loading.register_auth_conf_options(conf, SERVICE_USER)
+    loading.register_session_conf_options(conf, SERVICE_USER)
+    log.register_options(conf)
+    conf(list(arguments), project="tricircle", default_config_files=None if files is None else list(files))
+    return conf
+
+
+def load_from_environment() -> cfg.ConfigOpts:
+    """Read the configuration of a WSGI application."""
+    named = [name for name in os.environ.get(CONFIG_FILES_VARIABLE, "").split(";") if name]
+    return load(files=named or None)
