@@ -1,22 +1,22 @@
 """The errors of every part; they become HTTP answers in one place (`tricircle.web.faults`).
 
-    TricircleError
-    +-- BadRequest              400  the request makes no sense here
-    +-- Unauthorized            401  no token, or not one that Keystone knows
-    +-- Forbidden               403
-    +-- NotFound                404
-    +-- MethodNotAllowed        405
-    +-- NotAcceptable           406  no common microversion
-    +-- Conflict                409
-    +-- PayloadTooLarge         413
-    +-- UnsupportedMediaType    415
-    +-- NotDecided              501  an operation that the tables do not decide yet
-    +-- BadAnswer               502  a site answered what is no answer
-    +-- Unavailable             503  something that is needed cannot be reached now
-    |   +-- DatabaseUnavailable      our own database
-    |   +-- IdentityUnavailable      Keystone
-    |   +-- SiteUnavailable          a site: nothing was sent to it
-    +-- AnswerLost              504  sent, and nothing is known of what became of it
+TricircleError
++-- BadRequest              400  the request makes no sense here
++-- Unauthorized            401  no token, or not one that Keystone knows
++-- Forbidden               403
++-- NotFound                404
++-- MethodNotAllowed        405
++-- NotAcceptable           406  no common microversion
++-- Conflict                409
++-- PayloadTooLarge         413
++-- UnsupportedMediaType    415
++-- NotDecided              501  an operation that the tables do not decide yet
++-- BadAnswer               502  a site answered what is no answer
++-- Unavailable             503  something that is needed cannot be reached now
+|   +-- DatabaseUnavailable      our own database
+|   +-- IdentityUnavailable      Keystone
+|   +-- SiteUnavailable          a site: nothing was sent to it
++-- AnswerLost              504  sent, and nothing is known of what became of it
 """
 
 from typing import ClassVar

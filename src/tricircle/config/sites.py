@@ -14,7 +14,9 @@ OPTIONS = (
     cfg.StrOpt("cafile", help="CA certificates, in PEM, that sites' endpoints are checked against."),
     cfg.BoolOpt("insecure", default=False, help="Do not check sites' certificates. For trials only."),
     cfg.FloatOpt("connect_timeout", default=2.0, min=0.05, help="Seconds to open a connection to a site."),
-    cfg.FloatOpt("read_deadline", default=30.0, min=0.1, help="Seconds for the whole answer to a GET or HEAD."),
+    cfg.FloatOpt(
+        "read_deadline", default=30.0, min=0.1, help="Seconds for the whole answer to a GET or HEAD."
+    ),
     cfg.FloatOpt(
         "write_deadline",
         default=60.0,

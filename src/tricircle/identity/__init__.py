@@ -1,0 +1,1 @@
+"""Keystone: who a token is, and the credentials of the top itself."""
