@@ -29,7 +29,7 @@ class RequestIds:
     def __init__(self, service_header: str | None = None) -> None:
         self._headers = ("x-openstack-request-id", *((service_header,) if service_header else ()))
 
-    def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
+    def process_request(self, req: falcon.Request, _resp: falcon.Response) -> None:
         """Name the request."""
         context = req.context
         context.request_id = request_id = f"req-{uuid.uuid4()}"
@@ -50,7 +50,7 @@ class AccessLog:
     The query is left out, as clients put tokens there; the path is quoted, as it may hold line ends.
     """
 
-    def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
+    def process_request(self, req: falcon.Request, _resp: falcon.Response) -> None:
         """Start the clock."""
         req.context.started = time.perf_counter()
 
@@ -85,7 +85,7 @@ class Authentication:
         self._checker = checker
         self._public = public
 
-    def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
+    def process_request(self, req: falcon.Request, _resp: falcon.Response) -> None:
         """Set `req.context.identity`, or raise Unauthorized."""
         if req.path not in self._public:
             req.context.identity = self._checker.identify(req.env.get("HTTP_X_AUTH_TOKEN"))

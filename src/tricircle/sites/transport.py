@@ -1,0 +1,228 @@
+"""HTTP to sites with libcurl: one connection pool a thread, kept alive; one call, or many at once.
+
+What went wrong is told by how far the request got, as that decides what may be done about it:
+
+    TransportError
+    +-- NotSent      no byte of the request has left: another site may be tried
+    +-- NoAnswer     it was sent, and no answer came back
+    +-- BrokenAnswer an answer began, and is none: cut short, or too large
+"""
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import pycurl
+from oslo_config import cfg
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as it goes over the wire.
+
+    :param url: the whole URL, quoted.
+    :param headers: lines `Name: value`, without line ends.
+    :param deadline: seconds for all of it.
+    """
+
+    method: str
+    url: str
+    headers: Sequence[str]
+    body: bytes | None
+    deadline: float
+
+    @property
+    def is_safe(self) -> bool:
+        """Say whether repeating it changes nothing (RFC 9110, section 9.2.1)."""
+        return self.method in {"GET", "HEAD"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a site answered.
+
+    :param headers: names in lower case, in the order they came.
+    """
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+    def header(self, name: str) -> str | None:
+        """Return the first header of a name, given in lower case."""
+        return next((value for key, value in self.headers if key == name), None)
+
+
+class TransportError(Exception):
+    """A request that brought no answer; the text is for the log only."""
+
+
+class NotSent(TransportError):
+    """No byte of the request has left."""
+
+
+class NoAnswer(TransportError):
+    """The request was sent, and no answer came back."""
+
+
+class BrokenAnswer(TransportError):
+    """An answer began, and is none: cut short, or too large."""
+
+
+class Transport(Protocol):
+    """The seam at which a test can swap the wire."""
+
+    def perform(self, request: Request) -> Answer:
+        """Send one request.
+
+        :raises TransportError: there is no answer.
+        """
+
+    def perform_all(self, requests: Sequence[Request]) -> list[Answer | TransportError]:
+        """Send requests side by side; the results are in their order."""
+
+
+class CurlTransport:
+    """Transport over pycurl. Handles and connections belong to the thread that uses them."""
+
+    def __init__(self, conf: cfg.ConfigOpts) -> None:
+        self._conf = conf.sites
+        self._mine = threading.local()
+
+    def perform(self, request: Request) -> Answer:
+        """Send one request; see Transport."""
+        exchange = self._take()
+        try:
+            exchange.prepare(request)
+            try:
+                exchange.handle.perform()
+            except pycurl.error as error:
+                raise exchange.failure(*error.args) from None
+            return exchange.answer()
+        finally:
+            self._free().append(exchange)
+
+    def perform_all(self, requests: Sequence[Request]) -> list[Answer | TransportError]:
+        """Send requests side by side; see Transport."""
+        multi = self._multi()
+        results: dict[Any, Answer | TransportError] = {}
+        exchanges = []
+        for request in requests:
+            exchange = self._take()
+            exchange.prepare(request)
+            multi.add_handle(exchange.handle)
+            exchanges.append(exchange)
+        by_handle = {exchange.handle: exchange for exchange in exchanges}
+        try:
+            until = time.monotonic() + max((request.deadline for request in requests), default=0.0) + 1.0
+            while len(results) < len(exchanges) and time.monotonic() < until:
+                multi.perform()
+                _, done, failed = multi.info_read()
+                for handle in done:
+                    results[handle] = by_handle[handle].answer()
+                for handle, code, message in failed:
+                    results[handle] = by_handle[handle].failure(code, message)
+                if len(results) < len(exchanges):
+                    # libcurl's own time-outs are looked at in perform(): do not sleep past the next.
+                    wait = multi.timeout()
+                    multi.select(min(wait / 1000, 0.2) if wait > 0 else 0.05)
+        finally:
+            for exchange in exchanges:
+                multi.remove_handle(exchange.handle)
+                self._free().append(exchange)
+        return [results.get(exchange.handle) or NoAnswer("deadline") for exchange in exchanges]
+
+    def _take(self) -> "_Exchange":
+        free = self._free()
+        return free.pop() if free else _Exchange(self._conf)
+
+    def _free(self) -> "list[_Exchange]":
+        free: list[_Exchange] | None = getattr(self._mine, "free", None)
+        if free is None:
+            free = self._mine.free = []
+        return free
+
+    def _multi(self) -> Any:
+        multi = getattr(self._mine, "multi", None)
+        if multi is None:
+            multi = self._mine.multi = pycurl.CurlMulti()
+        return multi
+
+
+class _Exchange:
+    """A curl handle with what it receives."""
+
+    def __init__(self, conf: Any) -> None:
+        self._most = conf.max_answer_size
+        self._lines: list[bytes] = []
+        self._parts: list[bytes] = []
+        self._size = 0
+        self.handle = handle = pycurl.Curl()
+        handle.setopt(pycurl.NOSIGNAL, 1)
+        handle.setopt(pycurl.TCP_NODELAY, 1)
+        handle.setopt(pycurl.TCP_KEEPALIVE, 1)
+        handle.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
+        handle.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
+        handle.setopt(pycurl.FOLLOWLOCATION, 0)
+        handle.setopt(pycurl.PATH_AS_IS, 1)
+        handle.setopt(pycurl.PROXY, "")
+        handle.setopt(pycurl.NETRC, pycurl.NETRC_IGNORED)
+        handle.setopt(pycurl.CONNECTTIMEOUT_MS, int(conf.connect_timeout * 1000))
+        if conf.cafile:
+            handle.setopt(pycurl.CAINFO, conf.cafile)
+        if conf.insecure:
+            handle.setopt(pycurl.SSL_VERIFYPEER, 0)
+            handle.setopt(pycurl.SSL_VERIFYHOST, 0)
+        handle.setopt(pycurl.HEADERFUNCTION, self._on_header)
+        handle.setopt(pycurl.WRITEFUNCTION, self._on_body)
+
+    def prepare(self, request: Request) -> None:
+        """Set what differs from one request to the next."""
+        self._lines, self._parts, self._size = [], [], 0
+        handle = self.handle
+        handle.setopt(pycurl.URL, request.url)
+        handle.setopt(pycurl.HTTPHEADER, [*request.headers, "Expect:"])
+        handle.setopt(pycurl.TIMEOUT_MS, max(1, int(request.deadline * 1000)))
+        # On a kept-alive connection that turns out to be dead, libcurl sends a request a second time by
+        # itself; one that may change something must never be sent twice, so it gets a new connection.
+        handle.setopt(pycurl.FRESH_CONNECT, 0 if request.is_safe else 1)
+        if request.body is not None or request.method in {"POST", "PUT", "PATCH"}:
+            handle.setopt(pycurl.POST, 1)
+            handle.setopt(pycurl.POSTFIELDS, request.body or b"")
+        elif request.method == "HEAD":
+            handle.setopt(pycurl.NOBODY, 1)
+        else:
+            handle.setopt(pycurl.HTTPGET, 1)
+        handle.setopt(pycurl.CUSTOMREQUEST, request.method)
+
+    def answer(self) -> Answer:
+        """Return what came back."""
+        headers = []
+        for line in self._lines:
+            name, _, value = line.partition(b":")
+            headers.append((name.decode("latin-1").lower(), value.strip().decode("latin-1")))
+        return Answer(self.handle.getinfo(pycurl.RESPONSE_CODE), headers, b"".join(self._parts))
+
+    def failure(self, code: int, message: str) -> TransportError:
+        """Say how far the request got."""
+        text = f"{message} (curl {code})"
+        if self.handle.getinfo(pycurl.REQUEST_SIZE) == 0:
+            return NotSent(text)
+        if self._parts or self._lines:
+            return BrokenAnswer(text)
+        return NoAnswer(text)
+
+    def _on_header(self, line: bytes) -> None:
+        if line.startswith(b"HTTP/"):  # a new answer: what came before was an interim one (1xx)
+            self._lines = []
+        elif line.strip():
+            self._lines.append(line)
+
+    def _on_body(self, part: bytes) -> int | None:
+        self._size += len(part)
+        if self._size > self._most:
+            return -1  # tells libcurl to break off
+        self._parts.append(part)
+        return None
