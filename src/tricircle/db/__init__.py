@@ -1,0 +1,1 @@
+"""The top's own database: tables, migrations, and the way to them."""

@@ -1,0 +1,1 @@
+"""Which site holds which resource: store, cache, and the search on a miss."""

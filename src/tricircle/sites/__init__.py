@@ -1,0 +1,1 @@
+"""What a site is: registry, availability zone map, health, endpoints, and the way to call it."""

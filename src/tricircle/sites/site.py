@@ -1,0 +1,47 @@
+"""A site: one OpenStack below the top, a Keystone region of its own."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class SiteState(StrEnum):
+    """What an administrator lets a site do."""
+
+    ENABLED = "enabled"
+    """Everything."""
+    CORDONED = "cordoned"
+    """It gets nothing new; what it has goes on working."""
+    DRAINING = "draining"
+    """As cordoned, while what it has is moved or deleted."""
+    DISABLED = "disabled"
+    """It is not called at all, as if it could not be reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A site as it is registered.
+
+    :param id: uuid; stays the same when the site is renamed.
+    :param name: what operators and messages call it.
+    :param region_name: its region in the Keystone catalogue, where its endpoints are found.
+    :param created_at: naive, UTC; so is `updated_at`.
+    """
+
+    id: str
+    name: str
+    region_name: str
+    description: str
+    state: SiteState
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def takes_new(self) -> bool:
+        """Say whether a new resource may be made in it."""
+        return self.state is SiteState.ENABLED
+
+    @property
+    def is_asked(self) -> bool:
+        """Say whether it is called at all."""
+        return self.state is not SiteState.DISABLED

@@ -1,0 +1,186 @@
+"""The registered sites, in the database.
+
+Every method raises DatabaseUnavailable where the database cannot be reached, besides what it says itself.
+"""
+
+import uuid
+from dataclasses import asdict, replace
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from oslo_db.exception import DBDuplicateEntry, DBReferenceError
+
+from tricircle.db.engine import Database
+from tricircle.db.tables import availability_zone_sites, availability_zones, sites
+from tricircle.db.timestamps import now
+from tricircle.errors import BadRequest, Conflict, NotFound
+from tricircle.sites.site import Site, SiteState
+
+SORT_KEYS = ("name", "region_name", "state", "created_at", "updated_at")
+"""What a list can be sorted by; equals stand in order of their ids."""
+
+SortDirection = Literal["asc", "desc"]
+
+
+class SiteStore:
+    """Reads and writes sites. A site is named by its id or, where no id is the same, by its name."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(
+        self, name: str, region_name: str, description: str = "", state: SiteState = SiteState.ENABLED
+    ) -> Site:
+        """Register a site.
+
+        :raises Conflict: another site has this name or this region.
+        """
+        time = now()
+        site = Site(str(uuid.uuid4()), name, region_name, description, state, time, time)
+        try:
+            with self._database.write() as connection:
+                connection.execute(sites.insert().values(asdict(site)))
+        except DBDuplicateEntry as error:
+            raise _taken(error, site) from None
+        return site
+
+    def get(self, id_or_name: str) -> Site:
+        """Return a site.
+
+        :raises NotFound: there is none.
+        """
+        with self._database.read() as connection:
+            return find_site(connection, id_or_name)
+
+    def page(
+        self,
+        *,
+        name: str | None = None,
+        region_name: str | None = None,
+        state: SiteState | None = None,
+        sort_key: str = "name",
+        sort_dir: SortDirection = "asc",
+        limit: int | None = None,
+        marker: str | None = None,
+    ) -> list[Site]:
+        """Return sites that match all that is given.
+
+        :param sort_key: one of SORT_KEYS.
+        :param limit: most sites to return; None for all.
+        :param marker: id of the last site of the page before.
+        :raises BadRequest: there is no such sort key, or no such marker.
+        """
+        if sort_key not in SORT_KEYS:
+            raise BadRequest(f"Sites cannot be sorted by {sort_key}; only by {', '.join(SORT_KEYS)}.")
+        order = (sites.c[sort_key], sites.c.id)
+        query = sa.select(sites).order_by(
+            *(column.desc() if sort_dir == "desc" else column for column in order)
+        )
+        for column, value in (
+            (sites.c.name, name),
+            (sites.c.region_name, region_name),
+            (sites.c.state, state),
+        ):
+            if value is not None:
+                query = query.where(column == value)
+        with self._database.read() as connection:
+            if marker is not None:
+                last = _marker(connection, marker)
+                point = sa.tuple_(sa.literal(getattr(last, sort_key)), sa.literal(last.id))
+                query = query.where(
+                    sa.tuple_(*order) < point if sort_dir == "desc" else sa.tuple_(*order) > point
+                )
+            return [_site(row) for row in connection.execute(query.limit(limit))]
+
+    def update(
+        self,
+        id_or_name: str,
+        *,
+        name: str | None = None,
+        region_name: str | None = None,
+        description: str | None = None,
+        state: SiteState | None = None,
+    ) -> Site:
+        """Change what is given of a site.
+
+        :return: the site as it is afterwards.
+        :raises NotFound: there is no such site.
+        :raises Conflict: another site has this name or this region.
+        """
+        given = {"name": name, "region_name": region_name, "description": description, "state": state}
+        changes: dict[str, Any] = {field: value for field, value in given.items() if value is not None}
+        with self._database.write() as connection:
+            site = replace(find_site(connection, id_or_name), **changes, updated_at=now())
+            try:
+                connection.execute(
+                    sites.update().where(sites.c.id == site.id).values(**changes, updated_at=site.updated_at)
+                )
+            except DBDuplicateEntry as error:
+                raise _taken(error, site) from None
+        return site
+
+    def delete(self, id_or_name: str) -> None:
+        """Remove a site, with its node and its routes. Nothing happens in the site.
+
+        :raises NotFound: there is no such site.
+        :raises Conflict: availability zones still map to it.
+        """
+        with self._database.write() as connection:
+            site = find_site(connection, id_or_name)
+            zones = _zones_of(connection, site)
+            if zones:
+                raise Conflict(
+                    f"Site {site.name} is in availability zones: {', '.join(zones)}.", site=site.name
+                )
+            try:
+                connection.execute(sites.delete().where(sites.c.id == site.id))
+            except DBReferenceError:  # mapped since the look above
+                raise Conflict(f"Site {site.name} is in an availability zone.", site=site.name) from None
+
+
+def _site(row: sa.Row[Any]) -> Site:
+    return Site(
+        row.id,
+        row.name,
+        row.region_name,
+        row.description,
+        SiteState(row.state),
+        row.created_at,
+        row.updated_at,
+    )
+
+
+def find_site(connection: sa.Connection, id_or_name: str) -> Site:
+    """Return a site, for others that read or write in the same transaction.
+
+    :raises NotFound: there is none.
+    """
+    query = sa.select(sites).where((sites.c.id == id_or_name) | (sites.c.name == id_or_name))
+    found = [_site(row) for row in connection.execute(query)]
+    if not found:
+        raise NotFound(f"Site {id_or_name} could not be found.")
+    return next((site for site in found if site.id == id_or_name), found[0])
+
+
+def _marker(connection: sa.Connection, marker: str) -> Site:
+    row = connection.execute(sa.select(sites).where(sites.c.id == marker)).one_or_none()
+    if row is None:
+        raise BadRequest(f"Marker {marker} could not be found.")
+    return _site(row)
+
+
+def _zones_of(connection: sa.Connection, site: Site) -> list[str]:
+    query = (
+        sa.select(availability_zones.c.name)
+        .join(availability_zone_sites)
+        .where(availability_zone_sites.c.site_id == site.id)
+        .distinct()
+        .order_by(availability_zones.c.name)
+    )
+    return list(connection.scalars(query))
+
+
+def _taken(error: DBDuplicateEntry, site: Site) -> Conflict:
+    if "region_name" in error.columns:
+        return Conflict(f"Region {site.region_name} belongs to a site already.")
+    return Conflict(f"There is a site named {site.name} already.")

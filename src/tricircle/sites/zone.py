@@ -1,0 +1,35 @@
+"""An availability zone of the top: what a tenant chooses, and the places in sites that it stands for."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneMember:
+    """One place that a zone stands for: an availability zone of one site.
+
+    :param site_az: what the site's Nova calls it.
+    :param volume_site_az: what the site's Cinder calls it; None where that is the same.
+    """
+
+    site_id: str
+    site_name: str
+    site_az: str
+    volume_site_az: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """An availability zone of the top.
+
+    :param id: uuid; stays the same however the zone is changed.
+    :param members: by name of the site, then of its zone.
+    :param created_at: naive, UTC; so is `updated_at`.
+    """
+
+    id: str
+    name: str
+    description: str
+    members: tuple[ZoneMember, ...]
+    created_at: datetime
+    updated_at: datetime
