@@ -1,0 +1,92 @@
+"""Writes configuration files as oslo.config reads them, and holds the sections that all services share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sandbox.layout import ENVIRONMENT, PASSWORD
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from sandbox.layout import Layout, Service, Site
+
+    Options = Mapping[str, object]
+    Sections = Mapping[str, Options]
+
+# Where pip puts the paste files and filter lists that the packages carry.
+PACKAGED = ENVIRONMENT / "etc"
+
+
+def render(sections: Sections) -> str:
+    """Return sections as text; booleans and lists in oslo.config's spelling."""
+    blocks = []
+    for name, options in sections.items():
+        lines = [f"[{name}]", *(f"{key} = {spell(value)}" for key, value in options.items())]
+        blocks.append("\n".join(lines))
+    return "\n\n".join(blocks) + "\n"
+
+
+def spell(value: object) -> str:
+    """Return one value in oslo.config's spelling."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (list, tuple)):
+        return ",".join(str(item) for item in value)
+    return str(value)
+
+
+def database(file: Path) -> Options:
+    """Return a database section.
+
+    A service is one process here: nothing else writes its file, so a writer waits for a thread of its own
+    process (``timeout``), and what a power cut would lose (``sqlite_synchronous``) is of no interest.
+    """
+    return {"connection": f"sqlite:///{file}?timeout=60", "sqlite_synchronous": False}
+
+
+def credentials(layout: Layout, user: str, **more: object) -> Options:
+    """Return how a service logs in to Keystone, as keystoneauth's options."""
+    return {
+        "auth_url": layout.keystone_url,
+        "auth_type": "password",
+        "username": user,
+        "password": PASSWORD,
+        "project_name": "service",
+        "user_domain_id": "default",
+        "project_domain_id": "default",
+        **more,
+    }
+
+
+def token_check(layout: Layout, service: Service) -> Options:
+    """Return how a service checks its callers' tokens, as keystonemiddleware's options."""
+    return credentials(
+        layout,
+        service.name,
+        www_authenticate_uri=layout.keystone_url,
+        service_token_roles="service",
+        service_token_roles_required=True,
+        service_type=service.type,
+    )
+
+
+def site_process(layout: Layout, site: Site, service: Service) -> Options:
+    """Return the options of every process that has a message bus.
+
+    ``fake://`` is a bus inside the process, which is enough because all of a site's nova is one process, and
+    so is all of its cinder and all of its neutron.
+    """
+    return {
+        "host": site.host,
+        "my_ip": site.address,
+        "transport_url": "fake://",
+        "use_stderr": True,
+        "state_path": layout.state(site.name, service.name),
+    }
+
+
+def lock(layout: Layout, owner: str, service: Service) -> Options:
+    """Return where a service puts its lock files."""
+    return {"lock_path": layout.state(owner, service.name) / "lock"}

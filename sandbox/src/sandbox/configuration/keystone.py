@@ -1,0 +1,28 @@
+"""keystone.conf: the one Keystone of the top and all sites."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sandbox.configuration import ini
+from sandbox.layout import KEYSTONE
+
+if TYPE_CHECKING:
+    from sandbox.layout import Layout
+
+
+def sections(layout: Layout) -> ini.Sections:
+    """Return keystone.conf."""
+    state = layout.state("shared", KEYSTONE.name)
+    return {
+        "DEFAULT": {"use_stderr": True},
+        "database": ini.database(layout.database("shared", KEYSTONE.name)),
+        "token": {"provider": "fernet", "expiration": layout.token_lifetime},
+        "fernet_tokens": {"key_repository": state / "fernet-keys"},
+        "fernet_receipts": {"key_repository": state / "fernet-keys"},
+        "credential": {"key_repository": state / "credential-keys"},
+        # One process, so its memory is a cache that all requests share.
+        "cache": {"enabled": True, "backend": "dogpile.cache.memory"},
+        # A password check at the usual cost takes a quarter of a second of a core; each client command does one.
+        "identity": {"password_hash_rounds": 4},
+    }

@@ -1,0 +1,134 @@
+"""A site's Cinder: API, scheduler and volume service in one process, on a bus inside that process."""
+
+from __future__ import annotations
+
+import collections
+import importlib
+import os
+import shlex
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+from sandbox.serving import wsgi
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from sandbox.process import Process
+
+
+def preload() -> None:
+    """Import Cinder, with threads where it would have eventlet."""
+    os.environ["OS_CINDER_DISABLE_EVENTLET_PATCHING"] = "1"
+    # Cinder hands slow calls to eventlet's pool, which never returns them to a native thread: 0 has them called.
+    os.environ["EVENTLET_THREADPOOL_SIZE"] = "0"
+    from cinder import monkey_patch
+
+    monkey_patch.patch()
+    from cinder import objects
+
+    objects.register_all()
+    wsgi.preload(
+        "cinder.cmd.volume",
+        "cinder.volume.manager",
+        "cinder.scheduler.manager",
+        "cinder.api.v3.router",
+        "sandbox.serving.volume_driver",
+    )
+
+
+def run(process: Process) -> None:
+    """Start the services, then serve the Block Storage API."""
+    sys.argv = ["cinder-api", "--config-file", f"{process.conf}/cinder.conf"]
+    use_local_locks()
+    keep_service_ids_apart()
+    application = importlib.import_module("cinder.wsgi.api").application
+    services = start_services()
+    wsgi.serve(application, process)
+    del services
+
+
+def start_services() -> list[Any]:
+    """Start volume service and scheduler, as their commands do, but in this process."""
+    import cinder.cmd.volume
+    import os_brick
+    from cinder import service, utils
+    from cinder.common import constants
+    from oslo_config import cfg
+    from oslo_privsep import priv_context
+
+    conf = cfg.CONF
+    priv_context.init(root_helper=shlex.split(utils.get_root_helper()))
+    os_brick.setup(conf)
+    services = []
+    for backend in conf.enabled_backends:
+        conf.register_opt(cinder.cmd.volume.host_opt, group=backend)
+        services.append(
+            service.Service.create(
+                host=f"{conf.host}@{backend}",
+                service_name=backend,
+                binary=constants.VOLUME_BINARY,
+                coordination=True,
+            )
+        )
+    # Last, for it waits for what the volume services report.
+    services.append(service.Service.create(binary=constants.SCHEDULER_BINARY))
+    for started in services:
+        started.start()
+    return services
+
+
+class LocalLock:
+    """A lock between the threads of this process, in the shape of tooz's.
+
+    All who lock the same thing are in this process, and tooz's file locks hang under native threads.
+    """
+
+    locks: collections.defaultdict[str, threading.RLock] = collections.defaultdict(threading.RLock)
+
+    def __init__(self, _coordinator: Any, name: str) -> None:
+        self.name = name
+        self.lock = self.locks[name]
+
+    def acquire(self, blocking: bool = True) -> bool:
+        """Acquire the lock."""
+        return self.lock.acquire(blocking)
+
+    def release(self) -> None:
+        """Release the lock."""
+        self.lock.release()
+
+    def __enter__(self) -> LocalLock:
+        self.acquire()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+
+def use_local_locks() -> None:
+    """Have Cinder lock with LocalLock."""
+    from cinder import coordination
+
+    coordination.Coordinator.get_lock = lambda coordinator, name: LocalLock(coordinator, name)
+
+
+def keep_service_ids_apart() -> None:
+    """Have each service report its own state.
+
+    A service keeps its id in its class, because Cinder has one service in a process; we have two.
+    """
+    from cinder import service
+
+    guard = threading.Lock()
+    report_state = service.Service.report_state
+
+    def report_own_state(self: Any) -> None:
+        with guard:
+            service.Service.service_id = self.origin_service_id
+            report_state(self)
+
+    service.Service.report_state = report_own_state

@@ -1,0 +1,53 @@
+"""The top: its database, its three web services from the product's own environment, and the sites it knows."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+from keystoneauth1 import exceptions
+
+from sandbox import process
+from sandbox.errors import SandboxError
+from sandbox.layout import ADMIN_API, PRODUCT_ENVIRONMENT
+from sandbox.rest import Api
+
+if TYPE_CHECKING:
+    from sandbox.layout import Layout
+
+MANAGE = PRODUCT_ENVIRONMENT / "bin" / "tricircle-manage"
+
+
+def upgrade_database(layout: Layout) -> None:
+    """Create or upgrade the top's database.
+
+    :raises SandboxError: the product is not installed, or its command failed
+    """
+    log = layout.log("tricircle-manage")
+    command = [str(MANAGE), "--config-file", str(layout.conf("top", "tricircle.conf")), "db", "upgrade"]
+    if not MANAGE.exists():
+        raise SandboxError(f"{MANAGE} is not there: `make demo` installs it, `--without-top` does without it")
+    with log.open("wb") as output:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env={**os.environ}, check=False
+        )
+    if done.returncode:
+        raise SandboxError("the top's database could not be upgraded", log)
+
+
+def processes(layout: Layout) -> list[process.Process]:
+    """Return the top's processes."""
+    return process.top_processes(layout)
+
+
+def register_sites(layout: Layout, session: Any) -> None:
+    """Tell the top of its sites, and give each an availability zone of its own."""
+    admin = Api(session, ADMIN_API.url(layout.top_address))
+    for site in layout.sites:
+        try:
+            admin.post("/v1/sites", site={"name": site.name, "region_name": site.name})
+        except exceptions.Conflict:
+            pass  # it knows
+        zone = {"sites": [{"site": site.name, "site_az": "nova"}]}
+        admin.put(f"/v1/availability-zones/{site.top_availability_zone}", availability_zone=zone)
