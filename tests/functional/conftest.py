@@ -1,0 +1,75 @@
+"""Fixtures: a top of two fake sites, and clients of its gateways."""
+
+import gc
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.fakes.cloud import PROJECT, Cloud
+from tests.fakes.site import Site
+from tests.functional.gateway import Gateway, GatewayClient, Served, compute_application, volume_application
+
+
+@pytest.fixture
+def bare_cloud(tmp_path: Path) -> Iterator[Cloud]:
+    """Keystone and a top without any site. A failure within a fake fails the test."""
+    cloud = Cloud(tmp_path)
+    cloud.start()
+    yield cloud
+    cloud.stop()
+    assert cloud.failures == []
+
+
+@pytest.fixture
+def cloud(bare_cloud: Cloud) -> Cloud:
+    """A top with two sites: zone az1 is SiteOne's, az2 is SiteTwo's; both call theirs `nova`."""
+    bare_cloud.add_site("SiteOne", "az1")
+    bare_cloud.add_site("SiteTwo", "az2")
+    return bare_cloud
+
+
+@pytest.fixture
+def site_one(cloud: Cloud) -> Site:
+    """The site of az1."""
+    return cloud.sites["SiteOne"]
+
+
+@pytest.fixture
+def site_two(cloud: Cloud) -> Site:
+    """The site of az2."""
+    return cloud.sites["SiteTwo"]
+
+
+@pytest.fixture
+def compute(cloud: Cloud) -> Iterator[GatewayClient]:
+    """A member of the project, at the compute gateway. It is made at the first request."""
+    yield GatewayClient(Gateway(cloud, compute_application), cloud.member)
+    gc.unfreeze()
+
+
+@pytest.fixture
+def volume(cloud: Cloud) -> Iterator[GatewayClient]:
+    """A member of the project, at the block storage gateway. It is made at the first request."""
+    yield GatewayClient(Gateway(cloud, volume_application), cloud.member)
+    gc.unfreeze()
+
+
+@pytest.fixture
+def serve(cloud: Cloud) -> Iterator[Callable[[str], Served]]:
+    """Start a gateway as operators do, for what only a real server and a real socket can show."""
+    served: list[Served] = []
+
+    def start(application: str) -> Served:
+        served.append(Served(cloud, application))
+        served[-1].start()
+        return served[-1]
+
+    yield start
+    for server in served:
+        server.stop()
+
+
+@pytest.fixture
+def project() -> str:
+    """The project whose resources most tests are about."""
+    return PROJECT
