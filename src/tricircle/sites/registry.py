@@ -14,11 +14,8 @@ from tricircle.refreshed import Refreshed
 from tricircle.sites.binding_store import BindingStore
 from tricircle.sites.site import Site
 from tricircle.sites.store import SiteStore
-from tricircle.sites.zone import Zone
+from tricircle.sites.zone import BLOCK_STORAGE, Zone
 from tricircle.sites.zone_store import ZoneStore
-
-BLOCK_STORAGE = "block-storage"
-"""The service type (OpenStack service types authority) whose zones a site may name by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,5 +112,5 @@ def _reversed(zones: Iterable[Zone]) -> Mapping[tuple[str, str, bool], str]:
     for zone in zones:
         for member in zone.members:
             names.setdefault((member.site_id, member.site_az, False), zone.name)
-            names.setdefault((member.site_id, member.volume_site_az or member.site_az, True), zone.name)
+            names.setdefault((member.site_id, member.az_of(BLOCK_STORAGE), True), zone.name)
     return MappingProxyType(names)

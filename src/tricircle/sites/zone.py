@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+BLOCK_STORAGE = "block-storage"
+"""The service type (OpenStack service types authority) whose zones a site may name by themselves."""
+
 
 @dataclass(frozen=True, slots=True)
 class ZoneMember:
@@ -16,6 +19,10 @@ class ZoneMember:
     site_name: str
     site_az: str
     volume_site_az: str | None = None
+
+    def az_of(self, service_type: str) -> str:
+        """Return what one of the site's services calls the zone."""
+        return (self.volume_site_az if service_type == BLOCK_STORAGE else None) or self.site_az
 
 
 @dataclass(frozen=True, slots=True)

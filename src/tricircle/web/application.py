@@ -12,7 +12,7 @@ from oslo_middleware import healthcheck
 from tricircle.errors import TricircleError, Unauthorized, Unavailable
 from tricircle.identity.tokens import TokenChecker
 from tricircle.web.faults import Fault
-from tricircle.web.middleware import AccessLog, Authentication, RequestIds
+from tricircle.web.middleware import AccessLog, Authentication, Paths, RequestIds
 
 LOG = log.getLogger(__name__)
 
@@ -38,7 +38,12 @@ def make_app(
     :param request_id_header: the service's own name for X-OpenStack-Request-ID.
     """
     # Falcon's middleware type wants one exact request type, which ours do not name.
-    middleware: list[Any] = [RequestIds(request_id_header), AccessLog(), Authentication(checker, public)]
+    middleware: list[Any] = [
+        RequestIds(request_id_header),
+        AccessLog(),
+        Paths(),
+        Authentication(checker, public),
+    ]
     app = falcon.App(media_type=falcon.MEDIA_JSON, middleware=middleware, independent_middleware=True)
     app.req_options.strip_url_path_trailing_slash = True
     errors = _Errors(fault, challenge)

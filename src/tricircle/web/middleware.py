@@ -1,6 +1,6 @@
 """What happens to every request before and after its handler, as Falcon middleware.
 
-The order is `RequestIds`, `AccessLog`, `Authentication`: whoever is refused is logged, under an id.
+The order is `RequestIds`, `AccessLog`, `Paths`, `Authentication`: whoever is refused is logged, under an id.
 """
 
 import re
@@ -12,11 +12,16 @@ from urllib.parse import quote
 import falcon
 from oslo_log import log
 
+from tricircle.errors import BadRequest
 from tricircle.identity.tokens import TokenChecker
 
 LOG = log.getLogger(__name__)
 
 _REQUEST_ID = re.compile(r"req-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+# Segments `.` and `..` and empty ones, backslashes and control characters.
+_AMBIGUOUS = re.compile(r"/\.{0,2}(?=/)|/\.{1,2}$|[\x00-\x1f\x7f\\]")
+_QUOTED_SLASH = re.compile(r"%(2f|5c)", re.IGNORECASE)
 
 
 class RequestIds:
@@ -73,6 +78,21 @@ class AccessLog:
             context.request_id,
             context.global_request_id,
         )
+
+
+class Paths:
+    """Refuses paths that two parsers could read differently.
+
+    Servers hand the path on unquoted (PEP 3333), so a quoted slash looks like any other; those that hand
+    on the path as it was sent, too, let it be told apart.
+    """
+
+    def process_request(self, req: falcon.Request, _resp: falcon.Response) -> None:
+        """Let a path pass, or raise BadRequest."""
+        env = req.env
+        raw = env.get("REQUEST_URI") or env.get("RAW_URI") or ""
+        if _AMBIGUOUS.search(env["PATH_INFO"]) or _QUOTED_SLASH.search(raw.partition("?")[0]):
+            raise BadRequest("The path holds segments or characters that it must not hold.")
 
 
 class Authentication:

@@ -1,0 +1,123 @@
+"""A site's answer, made the top's: headers, links and availability zones."""
+
+from urllib.parse import quote
+
+import orjson
+
+from tricircle.errors import BadAnswer
+from tricircle.gateway.call import Call, Reply
+from tricircle.gateway.resource import Item, Resource
+from tricircle.sites.site import Site
+from tricircle.sites.transport import Answer
+
+SITE_REQUEST_ID = "X-Tricircle-Site-Request-Id"
+"""Tells the site and the request id by which its operator finds the request."""
+
+_REQUEST_ID = "x-openstack-request-id"
+
+# The connection's own headers (RFC 9110, section 7.6.1), and those that the top sets itself.
+_KEPT_BACK = frozenset(
+    {
+        "connection",
+        "content-length",
+        "date",
+        "keep-alive",
+        "location",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "server",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "x-compute-request-id",
+        _REQUEST_ID,
+    }
+)
+
+
+def pass_back(call: Call, site: Site, answer: Answer, resource: Resource | None = None) -> Reply:
+    """Make the reply of a site's answer.
+
+    :param resource: what the body may hold under its name; None for a body that is passed as it is.
+    :raises BadAnswer: it is not JSON: somebody between the site's service and us has answered.
+    """
+    check(site, answer)
+    body = answer.body
+    if resource is not None and body:
+        body = _rewritten(call, site, resource, body)
+    return Reply(answer.status, body, passed_headers(call, site, answer))
+
+
+def check(site: Site, answer: Answer) -> None:
+    """Refuse an answer that is not the service's own.
+
+    :raises BadAnswer: it is HTML.
+    """
+    if answer.body and "html" in (answer.header("content-type") or ""):
+        raise BadAnswer(
+            f"Site {site.name} answered {answer.status} with something that is not JSON.",
+            site=site.name,
+            request_id=answer.header(_REQUEST_ID),
+        )
+
+
+def passed_headers(call: Call, site: Site, answer: Answer) -> list[tuple[str, str]]:
+    """Return the headers of a site's answer that the client gets."""
+    headers = [(name, value) for name, value in answer.headers if name not in _KEPT_BACK]
+    request_id = answer.header(_REQUEST_ID)
+    if request_id is not None:
+        headers.append((SITE_REQUEST_ID, f"{site.name} {request_id}"))
+    location = answer.header("location")
+    if location is not None:
+        headers.append(("Location", relocate(call, site, location)))
+    return headers
+
+
+def relocate(call: Call, site: Site, location: str) -> str:
+    """Turn a Location of a site into the top's: the same service's, or the image service's."""
+    engine = call.engine
+    for service_type in (engine.service.type, "image"):
+        public = engine.endpoints.public_root(engine.conf.region_name, service_type)
+        if service_type == engine.service.type:
+            public = call.root()
+        for root in engine.site_roots(site, service_type):
+            if public is not None and location.startswith(root + "/"):
+                return public + location[len(root) :]
+    # An address of the site's own that the catalogue does not know: the last two segments are what it
+    # points at in every API of OpenStack.
+    return "/".join([prefix(call), *location.rstrip("/").rsplit("/", 2)[-2:]])
+
+
+def prefix(call: Call) -> str:
+    """Return the root with the version, and with the project where the client writes it in its paths."""
+    versioned = call.root() + call.engine.service.version_path
+    return f"{versioned}/{quote(call.project_in_path, '')}" if call.project_in_path else versioned
+
+
+def bookmark(call: Call) -> str:
+    """Return the root of bookmarks: without the version."""
+    return f"{call.root()}/{quote(call.project_in_path, '')}" if call.project_in_path else call.root()
+
+
+def rewrite(call: Call, site: Site, resource: Resource, item: Item) -> None:
+    """Turn a site's representation of a resource into the top's, in place."""
+    snapshot = call.engine.registry.snapshot
+    service = call.engine.service.type
+
+    def zone(site_az: str) -> str:
+        return snapshot.zone_name(site.id, site_az, service)
+
+    resource.rewrite(item, bookmark(call), prefix(call), zone)
+
+
+def _rewritten(call: Call, site: Site, resource: Resource, body: bytes) -> bytes:
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise BadAnswer(f"Site {site.name} gave no proper answer.", site=site.name) from None
+    item = document.get(resource.name) if isinstance(document, dict) else None
+    if not isinstance(item, dict):
+        return body
+    rewrite(call, site, resource, item)
+    return orjson.dumps(document)

@@ -1,0 +1,1 @@
+"""The Nova API-GW: Compute API v2.1 over many sites."""

@@ -1,0 +1,286 @@
+"""The table of the Compute API: every operation, and what it means over many sites.
+
+Source: Compute API reference, v2.1 up to microversion 2.103. Proxies that Nova itself has given up (they
+answer 404 or 410 there since 2.36) are forwarded nowhere and are not listed.
+"""
+
+from tricircle.gateway.aggregated import Aggregate
+from tricircle.gateway.compute.resources import (
+    FLAVOR,
+    FLAVOR_SHAPE,
+    FLAVOR_SORTING,
+    KEYPAIR,
+    KEYPAIR_SHAPE,
+    KEYPAIR_SORTING,
+    SERVER,
+    SERVER_GROUP,
+    SERVER_GROUP_SHAPE,
+    SERVER_GROUP_SORTING,
+    SERVER_SHAPE,
+    SERVER_SORTING,
+)
+from tricircle.gateway.compute.servers import ServerAction, ShowServer, absent_servers, server_bonds
+from tricircle.gateway.create import Create
+from tricircle.gateway.forward import Forward
+from tricircle.gateway.homed import SERVER_GROUP_TYPE, SERVER_TYPE
+from tricircle.gateway.limits import CombinedLimits
+from tricircle.gateway.listing import Listing
+from tricircle.gateway.operation import Kind, Operation, rows
+from tricircle.gateway.replicated import AnySite
+from tricircle.gateway.zones import combine_zones
+
+_HOMED, _REPLICATED, _AGGREGATED = Kind.HOMED, Kind.REPLICATED, Kind.AGGREGATED
+
+_CREATE_SERVER = Create(
+    SERVER_TYPE,
+    SERVER,
+    server_bonds,
+    unknown_zone="The requested availability zone is not available",
+)
+_SERVERS = Listing(
+    "/servers/detail", SERVER, SERVER_SHAPE, SERVER_SORTING, kind=SERVER_TYPE, absent=absent_servers
+)
+_SERVERS_SHORT = Listing(
+    "/servers/detail",
+    SERVER,
+    SERVER_SHAPE,
+    SERVER_SORTING,
+    kind=SERVER_TYPE,
+    absent=absent_servers,
+    summary_fields=("id", "name", "links"),
+)
+_OF_SERVER = Forward(SERVER_TYPE, "server_id")
+_FLAVORS = Listing("/flavors/detail", FLAVOR, FLAVOR_SHAPE, FLAVOR_SORTING)
+_FLAVORS_SHORT = Listing(
+    "/flavors/detail",
+    FLAVOR,
+    FLAVOR_SHAPE,
+    FLAVOR_SORTING,
+    summary_fields=("id", "name", "description", "links"),
+)
+_KEYPAIRS = Listing("/os-keypairs", KEYPAIR, KEYPAIR_SHAPE, KEYPAIR_SORTING)
+_SERVER_GROUPS = Listing(
+    "/os-server-groups", SERVER_GROUP, SERVER_GROUP_SHAPE, SERVER_GROUP_SORTING, kind=SERVER_GROUP_TYPE
+)
+_LIMITS = Aggregate(
+    CombinedLimits(
+        "maxServerGroups",
+        "maxTotalCores",
+        "maxTotalFloatingIps",
+        "maxTotalInstances",
+        "maxTotalRAMSize",
+        "totalCoresUsed",
+        "totalFloatingIpsUsed",
+        "totalInstancesUsed",
+        "totalRAMUsed",
+        "totalServerGroupsUsed",
+    )
+)
+
+OPERATIONS: tuple[Operation, ...] = (
+    # Servers
+    *rows(_HOMED, "server", _CREATE_SERVER, "POST /servers"),
+    *rows(_HOMED, "server", _SERVERS_SHORT, "GET /servers"),
+    *rows(_HOMED, "server", _SERVERS, "GET /servers/detail"),
+    *rows(_HOMED, "server", ShowServer(), "GET /servers/{server_id}"),
+    *rows(
+        _HOMED,
+        "server",
+        Forward(SERVER_TYPE, "server_id", SERVER, is_member=True),
+        "PUT DELETE /servers/{server_id}",
+    ),
+    *rows(_HOMED, "server", ServerAction(), "POST /servers/{server_id}/action"),
+    *rows(
+        _HOMED,
+        "server",
+        _OF_SERVER,
+        "GET POST /servers/{server_id}/consoles",
+        "GET DELETE /servers/{server_id}/consoles/{console_id}",
+        "GET /servers/{server_id}/diagnostics",
+        "GET /servers/{server_id}/ips",
+        "GET /servers/{server_id}/ips/{network_label}",
+        "GET POST PUT /servers/{server_id}/metadata",
+        "GET PUT DELETE /servers/{server_id}/metadata/{key}",
+        "GET /servers/{server_id}/migrations",
+        "GET DELETE /servers/{server_id}/migrations/{migration_id}",
+        "POST /servers/{server_id}/migrations/{migration_id}/action",
+        "GET /servers/{server_id}/os-instance-actions",
+        "GET /servers/{server_id}/os-instance-actions/{request_id}",
+        "GET POST /servers/{server_id}/os-interface",
+        "GET DELETE /servers/{server_id}/os-interface/{port_id}",
+        "GET /servers/{server_id}/os-security-groups",
+        "GET DELETE /servers/{server_id}/os-server-password",
+        "GET /servers/{server_id}/os-virtual-interfaces",
+        "GET POST /servers/{server_id}/os-volume_attachments",
+        "GET PUT DELETE /servers/{server_id}/os-volume_attachments/{volume_id}",
+        "POST /servers/{server_id}/remote-consoles",
+        "GET POST /servers/{server_id}/shares",
+        "GET DELETE /servers/{server_id}/shares/{share_id}",
+        "GET PUT DELETE /servers/{server_id}/tags",
+        "GET PUT DELETE /servers/{server_id}/tags/{tag}",
+        "GET /servers/{server_id}/topology",
+        # What a later microversion may add below a server needs no row of its own.
+        "* /servers/{server_id}/{rest}",
+    ),
+    # Flavors
+    *rows(_REPLICATED, "flavor", _FLAVORS_SHORT, "GET /flavors"),
+    *rows(_REPLICATED, "flavor", _FLAVORS, "GET /flavors/detail"),
+    *rows(_REPLICATED, "flavor", AnySite(FLAVOR), "GET /flavors/{flavor_id}"),
+    *rows(
+        _REPLICATED,
+        "flavor",
+        AnySite(),
+        "GET /flavors/{flavor_id}/os-extra_specs",
+        "GET /flavors/{flavor_id}/os-extra_specs/{key}",
+        "GET /flavors/{flavor_id}/os-flavor-access",
+    ),
+    *rows(
+        _REPLICATED,
+        "flavor",
+        None,
+        "POST /flavors",
+        "PUT DELETE /flavors/{flavor_id}",
+        "POST /flavors/{flavor_id}/action",
+        "POST /flavors/{flavor_id}/os-extra_specs",
+        "PUT DELETE /flavors/{flavor_id}/os-extra_specs/{key}",
+    ),
+    # Keypairs
+    *rows(_REPLICATED, "keypair", _KEYPAIRS, "GET /os-keypairs"),
+    *rows(_REPLICATED, "keypair", AnySite(KEYPAIR), "GET /os-keypairs/{keypair_name}"),
+    *rows(_REPLICATED, "keypair", None, "POST /os-keypairs", "DELETE /os-keypairs/{keypair_name}"),
+    # Server groups
+    *rows(_REPLICATED, "server_group", _SERVER_GROUPS, "GET /os-server-groups"),
+    *rows(
+        _REPLICATED,
+        "server_group",
+        Forward(SERVER_GROUP_TYPE, "server_group_id", SERVER_GROUP, is_member=True),
+        "GET /os-server-groups/{server_group_id}",
+    ),
+    *rows(
+        _REPLICATED,
+        "server_group",
+        None,
+        "POST /os-server-groups",
+        "DELETE /os-server-groups/{server_group_id}",
+    ),
+    # Computed over all sites
+    *rows(_AGGREGATED, "limits", _LIMITS, "GET /limits"),
+    *rows(
+        _AGGREGATED,
+        "availability_zone",
+        Aggregate(combine_zones),
+        "GET /os-availability-zone",
+        "GET /os-availability-zone/detail",
+    ),
+    *rows(
+        _AGGREGATED,
+        "quota",
+        None,
+        "GET PUT /os-quota-class-sets/{quota_class}",
+        "GET PUT DELETE /os-quota-sets/{project}",
+        "GET /os-quota-sets/{project}/defaults",
+        "GET /os-quota-sets/{project}/detail",
+    ),
+    *rows(
+        _AGGREGATED,
+        "usage",
+        None,
+        "GET /os-simple-tenant-usage",
+        "GET /os-simple-tenant-usage/{project}",
+        "GET /os-instance_usage_audit_log",
+        "GET /os-instance_usage_audit_log/{before}",
+    ),
+    *rows(
+        _AGGREGATED,
+        "hypervisor",
+        None,
+        "GET /os-hypervisors",
+        "GET /os-hypervisors/detail",
+        "GET /os-hypervisors/statistics",
+        "GET /os-hypervisors/{hypervisor_id}",
+        "GET /os-hypervisors/{hypervisor_id}/search",
+        "GET /os-hypervisors/{hypervisor_id}/servers",
+        "GET /os-hypervisors/{hypervisor_id}/uptime",
+    ),
+    *rows(_AGGREGATED, "service", None, "GET /os-services", "PUT DELETE /os-services/{service_id}"),
+    *rows(
+        _AGGREGATED,
+        "host",
+        None,
+        "GET /os-hosts",
+        "GET PUT /os-hosts/{host}",
+        "GET /os-hosts/{host}/reboot",
+        "GET /os-hosts/{host}/shutdown",
+        "GET /os-hosts/{host}/startup",
+    ),
+    *rows(
+        _AGGREGATED,
+        "aggregate",
+        None,
+        "GET POST /os-aggregates",
+        "GET PUT DELETE /os-aggregates/{aggregate_id}",
+        "POST /os-aggregates/{aggregate_id}/action",
+        "POST /os-aggregates/{aggregate_id}/images",
+    ),
+    # Homed, for administrators and for other services
+    *rows(_HOMED, "migration", None, "GET /os-migrations"),
+    *rows(_HOMED, "console", None, "GET /os-console-auth-tokens/{console_token}"),
+    *rows(_HOMED, "external_event", None, "POST /os-server-external-events"),
+    *rows(
+        _HOMED,
+        "assisted_snapshot",
+        None,
+        "POST /os-assisted-volume-snapshots",
+        "DELETE /os-assisted-volume-snapshots/{snapshot_id}",
+    ),
+    # About the API itself
+    *rows(_AGGREGATED, "extension", None, "GET /extensions", "GET /extensions/{alias}"),
+    # Proxies to other services, which Nova serves up to microversion 2.35 only
+    *rows(
+        _HOMED,
+        "image",
+        None,
+        "GET /images",
+        "GET /images/detail",
+        "GET DELETE /images/{image_id}",
+        "GET POST PUT /images/{image_id}/metadata",
+        "GET PUT DELETE /images/{image_id}/metadata/{key}",
+    ),
+    *rows(
+        _HOMED,
+        "floating_ip",
+        None,
+        "GET /os-floating-ip-pools",
+        "GET POST /os-floating-ips",
+        "GET DELETE /os-floating-ips/{floating_ip_id}",
+    ),
+    *rows(_HOMED, "baremetal_node", None, "GET /os-baremetal-nodes", "GET /os-baremetal-nodes/{node_id}"),
+    *rows(_HOMED, "network", None, "GET /os-networks", "GET /os-networks/{network_id}"),
+    *rows(_HOMED, "network", None, "GET /os-tenant-networks", "GET /os-tenant-networks/{network_id}"),
+    *rows(
+        _REPLICATED,
+        "security_group",
+        None,
+        "GET POST /os-security-groups",
+        "GET PUT DELETE /os-security-groups/{security_group_id}",
+        "POST /os-security-group-rules",
+        "DELETE /os-security-group-rules/{rule_id}",
+    ),
+    *rows(
+        _HOMED,
+        "snapshot",
+        None,
+        "GET POST /os-snapshots",
+        "GET /os-snapshots/detail",
+        "GET DELETE /os-snapshots/{snapshot_id}",
+    ),
+    *rows(
+        _HOMED,
+        "volume",
+        None,
+        "GET POST /os-volumes",
+        "GET /os-volumes/detail",
+        "GET DELETE /os-volumes/{volume_id}",
+    ),
+    *rows(_HOMED, "agent", None, "GET POST /os-agents", "PUT DELETE /os-agents/{agent_id}"),
+)

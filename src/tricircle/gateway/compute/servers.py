@@ -1,0 +1,144 @@
+"""Servers, where they need more than forwarding: what pins one to a site, and what stands for one whose
+site does not answer."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+
+from tricircle.errors import BadRequest, DatabaseUnavailable, SiteUnavailable
+from tricircle.gateway.answers import pass_back, rewrite
+from tricircle.gateway.call import Call, Reply, json_reply
+from tricircle.gateway.compute.resources import SERVER
+from tricircle.gateway.forward import Forward
+from tricircle.gateway.homed import SERVER_GROUP_TYPE, SERVER_TYPE, SNAPSHOT_TYPE, VOLUME_TYPE
+from tricircle.gateway.ordering import Parameters
+from tricircle.gateway.resource import Item
+from tricircle.routing.resource_type import ResourceType
+from tricircle.routing.route import Route
+from tricircle.sites.site import Site
+
+_PARTIAL = (2, 69)
+"""The first microversion with records of servers that cannot be asked about ("Handling Down Cells" in the
+Compute API guide)."""
+
+_BOUND_BY_SOURCE = {"volume": VOLUME_TYPE, "snapshot": SNAPSHOT_TYPE}
+
+
+def server_bonds(document: Item, server: Item) -> Iterable[tuple[ResourceType, object]]:
+    """Find the homed resources that a new server is bound to: volumes, snapshots, its server group.
+
+    What has not the form that the API reference gives is passed over: the site says what is wrong.
+    """
+    for device in _objects(server.get("block_device_mapping_v2")):
+        kind = _BOUND_BY_SOURCE.get(str(device.get("source_type")))
+        if kind is not None:
+            yield kind, device.get("uuid")
+    for device in _objects(server.get("block_device_mapping")):
+        yield VOLUME_TYPE, device.get("volume_id")
+    hints = document.get("os:scheduler_hints") or document.get("OS-SCH-HNT:scheduler_hints")
+    if isinstance(hints, dict) and ResourceType.is_id(str(hints.get("group"))):
+        yield SERVER_GROUP_TYPE, hints["group"]
+
+
+def absent_servers(call: Call, site: Site, filters: Parameters, room: int) -> list[Item]:
+    """Stand in for the servers of a site that does not answer, as Nova does for those of a down cell.
+
+    Only for a list without paging, order and filters (`all_tenants` excepted), as nothing is known of
+    them by which they could be filtered.
+    """
+    if call.version_number < _PARTIAL or room <= 0 or {name for name, _ in filters} - {"all_tenants"}:
+        return []
+    everyone = call.engine.locator.sees_all(call.identity) and any(
+        name == "all_tenants" for name, _ in filters
+    )
+    try:
+        routes = call.engine.routes.page(
+            None if everyone else call.identity.project_id, SERVER_TYPE.name, site.id, room
+        )
+    except DatabaseUnavailable:
+        return []
+    return [_absent(call, site, route) for route in routes]
+
+
+class ShowServer(Forward):
+    """Handler of `GET /servers/{server_id}`: where the site does not answer, what the top knows."""
+
+    summary = "forwarded to the site that holds it; UNKNOWN from 2.69 on if that does not answer"
+
+    def __init__(self) -> None:
+        super().__init__(SERVER_TYPE, "server_id", SERVER, is_member=True)
+
+    def __call__(self, call: Call) -> Reply:
+        """Show the server."""
+        try:
+            return super().__call__(call)
+        except SiteUnavailable:
+            if call.version_number < _PARTIAL:
+                raise
+            route = call.engine.locator.known(SERVER_TYPE, call.params["server_id"], call.identity)
+            if route is None:
+                raise
+        site = call.engine.registry.snapshot.by_id[route.site_id]
+        item = _absent(call, site, route)
+        item |= {"OS-EXT-AZ:availability_zone": "UNKNOWN", "OS-EXT-STS:power_state": 0, "user_id": "UNKNOWN"}
+        reply = json_reply({"server": item})
+        version = call.engine.versions.common.highest if call.version == "latest" else call.version
+        reply.headers += call.engine.service.microversions.fields(version or "")
+        return reply
+
+
+class ServerAction(Forward):
+    """Handler of `POST /servers/{server_id}/action`: an availability zone named in one is the top's."""
+
+    summary = "forwarded to the site that holds it"
+
+    def __init__(self) -> None:
+        super().__init__(SERVER_TYPE, "server_id", SERVER)
+
+    def __call__(self, call: Call) -> Reply:
+        """Do the action."""
+        body = call.body()
+        site = call.engine.locator.locate(SERVER_TYPE, call.params["server_id"], call.identity, call.token)
+        if body is not None and b"availability_zone" in body:
+            body = self._in_site(call, site, body)
+        return pass_back(call, site, call.send(site, body=body), SERVER)
+
+    def _in_site(self, call: Call, site: Site, body: bytes) -> bytes:
+        """Name the zone as the site does (`unshelve` from 2.77 on).
+
+        :raises BadRequest: the zone has no place in the site, and servers do not move between sites.
+        """
+        try:
+            action: Any = orjson.loads(body)
+            arguments = action["unshelve"]
+            zone = arguments["availability_zone"]
+        except (ValueError, KeyError, TypeError):
+            return body  # another action, or none: the site says what is wrong
+        if isinstance(zone, str):
+            found = call.engine.registry.snapshot.zones.get(zone)
+            members = found.members if found else ()
+            names = [member.az_of("compute") for member in members if member.site_id == site.id]
+            if not names:
+                raise BadRequest(
+                    f"The server is in site {site.name}, which availability zone {zone} is not in."
+                )
+            arguments["availability_zone"] = names[0]
+        return orjson.dumps(action)
+
+
+def _absent(call: Call, site: Site, route: Route) -> Item:
+    created = route.created_at
+    item: Item = {
+        "id": route.top_id,
+        "status": "UNKNOWN",
+        "tenant_id": route.project_id,
+        "created": f"{created:%Y-%m-%dT%H:%M:%SZ}" if created else None,
+        "links": [{"rel": "self"}, {"rel": "bookmark"}],
+    }
+    rewrite(call, site, SERVER, item)
+    return item
+
+
+def _objects(value: object) -> Iterable[Item]:
+    return (item for item in value if isinstance(item, dict)) if isinstance(value, list) else ()

@@ -1,0 +1,86 @@
+"""Homed resources, made: a site is chosen, and the request goes there with only the zone's name changed."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import orjson
+
+from tricircle.errors import SiteUnavailable
+from tricircle.gateway.answers import pass_back
+from tricircle.gateway.call import Call, Reply
+from tricircle.gateway.resource import Item, Resource
+from tricircle.routing.resource_type import ResourceType
+from tricircle.routing.route import Route
+from tricircle.scheduler.scheduler import Candidate, Pin
+from tricircle.sites.site import Site
+from tricircle.sites.transport import Answer
+
+Bonds = Callable[[Item, Item], Iterable[tuple[ResourceType, object]]]
+"""Finds the homed resources that a new one is bound to, in the body's document and its member."""
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Handler of an operation that makes a homed resource.
+
+    :param bonds: what pins it to a site.
+    :param unknown_zone: the service's own words for a zone that does not exist, with `{zone}`.
+    :param zone_field: the field of the request that names the zone; None where a bond alone decides.
+    """
+
+    kind: ResourceType
+    resource: Resource
+    bonds: Bonds
+    unknown_zone: str = ""
+    zone_field: str | None = "availability_zone"
+    summary: str = field(default="made in a site of its availability zone", init=False)
+
+    def __call__(self, call: Call) -> Reply:
+        """Make it in the best site; in the next one if that turns out to be down before it got anything."""
+        document, member = call.json(self.resource.name)
+        asked = member.get(self.zone_field) if self.zone_field else None
+        zone, colon, rest = asked.partition(":") if isinstance(asked, str) else ("", "", "")
+        pins = [
+            Pin(f"{kind.name} {value}", call.engine.locator.locate(kind, value, call.identity, call.token))
+            for kind, value in self.bonds(document, member)
+            if isinstance(value, str)
+        ]
+        candidates = call.engine.scheduler.candidates(
+            call.engine.service.type,
+            zone or None,
+            call.identity.project_id,
+            pins,
+            unknown_zone=self.unknown_zone,
+        )
+        site, answer = self._make(call, document, member, candidates, colon + rest)
+        reply = pass_back(call, site, answer, self.resource)
+        if 200 <= answer.status < 300:
+            self._learn(call, site, reply)
+        return reply
+
+    def _make(
+        self, call: Call, document: Item, member: Item, candidates: list[Candidate], host: str
+    ) -> tuple[Site, Answer]:
+        """Send the request to the first candidate that can be reached.
+
+        :param host: what an administrator may write behind a zone in Nova: `:host:node`.
+        """
+        for candidate in candidates:
+            if self.zone_field and candidate.site_az is not None:
+                member[self.zone_field] = candidate.site_az + host
+            try:
+                return candidate.site, call.send(candidate.site, body=orjson.dumps(document))
+            except SiteUnavailable as error:
+                unreachable = error
+        raise unreachable
+
+    def _learn(self, call: Call, site: Site, reply: Reply) -> None:
+        """Keep the route; an answer without an id (`return_reservation_id`) is learnt from later lists."""
+        item = orjson.loads(reply.body).get(self.resource.name, {})
+        item_id = item.get("id")
+        if isinstance(item_id, str):
+            project_id = self.kind.project_of(item) or call.identity.project_id
+            created_at = self.kind.created_at(item)
+            call.engine.locator.learn(
+                [Route(item_id, self.kind.name, site.id, item_id, project_id, created_at)]
+            )

@@ -1,0 +1,82 @@
+"""What a gateway serves its calls with, made once for a process."""
+
+from dataclasses import dataclass
+
+import falcon
+from oslo_config import cfg
+
+from tricircle.db.engine import Database
+from tricircle.gateway.service import Service
+from tricircle.gateway.versions import Versions
+from tricircle.identity.service_user import ServiceUser
+from tricircle.routing.cache import RouteCache
+from tricircle.routing.locator import Locator
+from tricircle.routing.search import Search
+from tricircle.routing.store import RouteStore
+from tricircle.scheduler.scheduler import Scheduler
+from tricircle.sites.client import SiteClient
+from tricircle.sites.endpoints import Endpoints
+from tricircle.sites.health import HealthBoard
+from tricircle.sites.registry import SiteRegistry
+from tricircle.sites.site import Site
+from tricircle.sites.transport import CurlTransport
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A gateway's parts, put together."""
+
+    conf: cfg.ConfigOpts
+    service: Service
+    endpoints: Endpoints
+    registry: SiteRegistry
+    client: SiteClient
+    routes: RouteStore
+    locator: Locator
+    scheduler: Scheduler
+    versions: Versions
+
+    def public_root(self, req: falcon.Request) -> str:
+        """Return the root of the links that a client gets: scheme, host and path before the version.
+
+        It comes from the catalogue, not from the request's Host, which anyone may set to anything.
+        """
+        root = self.endpoints.public_root(self.conf.region_name, self.service.type)
+        if root is None:
+            return req.prefix
+        if self.conf.api.trust_forwarded_headers:
+            path = root.partition("://")[2].partition("/")[2]
+            return f"{req.forwarded_prefix}/{path}".rstrip("/")
+        return root
+
+    def site_roots(self, site: Site, service_type: str) -> list[str]:
+        """Return the roots that a site may write into its answers."""
+        roots = (
+            self.endpoints.public_root(site.region_name, service_type),
+            self.endpoints.root(site.region_name, service_type),
+        )
+        return [root for root in roots if root is not None]
+
+
+def make_engine(conf: cfg.ConfigOpts, service: Service) -> Engine:
+    """Put a gateway together from its configuration."""
+    database = Database(conf)
+    registry = SiteRegistry(database, conf.sites.refresh_interval)
+    service_user = ServiceUser(conf)
+    endpoints = Endpoints(service_user, conf)
+    health = HealthBoard(conf)
+    client = SiteClient(endpoints, service_user, health, CurlTransport(conf), conf)
+    routes = RouteStore(database)
+    cache = RouteCache(conf.gateway.route_cache_size, conf.gateway.route_cache_time)
+    search = Search(client, conf.gateway.fan_out_deadline)
+    return Engine(
+        conf=conf,
+        service=service,
+        endpoints=endpoints,
+        registry=registry,
+        client=client,
+        routes=routes,
+        locator=Locator(registry, cache, routes, search, conf),
+        scheduler=Scheduler(registry, health, conf),
+        versions=Versions(service, registry, client, conf),
+    )

@@ -1,0 +1,299 @@
+"""Lists over all sites, as one: sorted, paged and filtered as a single service would."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import islice
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+import orjson
+
+from tricircle.errors import BadRequest, DatabaseUnavailable, NotFound, TricircleError
+from tricircle.gateway.answers import prefix, rewrite
+from tricircle.gateway.call import Call, Reply
+from tricircle.gateway.fan_out import Gathered, ask, headers_for_all
+from tricircle.gateway.merge import Entry, Shape, SitePage, SiteStream, merge
+from tricircle.gateway.ordering import Parameters, Sorting
+from tricircle.gateway.paging import Cursor, Page
+from tricircle.gateway.resource import Item, Resource
+from tricircle.routing.resource_type import ResourceType, parse_time
+from tricircle.routing.route import Route
+from tricircle.sites.site import Site
+
+ZONE_FILTER = "availability_zone"
+
+Absent = Callable[[Call, Site, Parameters, int], list[Item]]
+"""Makes items for what a site holds that does not answer, from the query's filters and the room left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list of an API, and the handler of its operations.
+
+    :param path: where sites are asked: the detailed list, as only that shows what lists are sorted by.
+    :param kind: the routing type of what is listed. None for replicated resources, of which one of each
+        id is shown: these lists are short, and are read whole whichever page is asked for.
+    :param summary_fields: what a short form of the list shows of an item; None shows all.
+    :param absent: stands in for sites that do not answer, where the API knows such a thing.
+    """
+
+    path: str
+    resource: Resource
+    shape: Shape
+    sorting: Sorting
+    kind: ResourceType | None = None
+    summary_fields: Sequence[str] | None = None
+    absent: Absent | None = None
+    summary: str = field(default="merged from all sites", init=False)
+
+    def __call__(self, call: Call) -> Reply:
+        """Answer one page of the list."""
+        return _List(self, call).reply()
+
+
+@dataclass(slots=True)
+class _Place:
+    """Where a page begins; see `tricircle.gateway.paging`. Without values it is the very beginning."""
+
+    values: list[Any] | None = None
+    site: str = ""
+    markers: dict[str, str] = field(default_factory=dict)
+    hints: dict[str, str] = field(default_factory=dict)
+
+
+class _List:
+    """One call of a listing."""
+
+    def __init__(self, listing: Listing, call: Call) -> None:
+        self._listing = listing
+        self._call = call
+        self._max_limit: int = call.engine.conf.api.max_limit
+        self._page = Page.of(call.query, self._max_limit)
+        self._order = listing.sorting.order(self._page.rest)
+        self._late: list[Site] = []
+
+    def reply(self) -> Reply:
+        """Ask the sites, merge what they say, and write the page."""
+        filters = self._filters()
+        self._site_filters = {site.id: rest for site, rest in filters}
+        self._place = self._begin()
+        gathered = self._first_pages([site for site, _ in filters])
+        streams = [self._stream(site, document) for site, _, document in gathered.good]
+        taken, goes_on = self._take(streams)
+        document = self._document(gathered, taken)
+        if goes_on:
+            document[f"{self._listing.resource.collection}_links"] = [
+                {"rel": "next", "href": self._next_href(taken)}
+            ]
+        gathered.silent += self._late
+        return gathered.reply(self._call, document)
+
+    def _filters(self) -> list[tuple[Site, Parameters]]:
+        """Return the sites to ask, in the order in which equal items stand, with each one's filters."""
+        snapshot = self._call.engine.registry.snapshot
+        sites = sorted(snapshot.asked, key=lambda site: site.name)
+        rest = self._page.rest
+        zone = next((value for name, value in rest if name == ZONE_FILTER), None)
+        if zone is None or self._listing.resource.zone_field is None:
+            return [(site, rest) for site in sites]
+        found = snapshot.zones.get(zone)
+        members: dict[str, str] = {}
+        for member in found.members if found else ():
+            if member.site_id in members:
+                raise BadRequest(
+                    f"Availability zone {zone} is several zones of one site: cannot filter by it."
+                )
+            members[member.site_id] = member.az_of(self._call.engine.service.type)
+        others = [(name, value) for name, value in rest if name != ZONE_FILTER]
+        return [(site, [*others, (ZONE_FILTER, members[site.id])]) for site in sites if site.id in members]
+
+    def _begin(self) -> _Place:
+        """Find out where the page begins."""
+        marker, cursor, listing = self._page.marker, self._page.cursor, self._listing
+        if marker is None or listing.kind is None:
+            return _Place()
+        if cursor is not None:
+            return _Place(cursor.values, cursor.site, dict(cursor.markers), dict(cursor.hints))
+        return self._place_of(listing.kind, marker)
+
+    def _place_of(self, kind: ResourceType, marker: str) -> _Place:
+        """Find out where an item stands: ask its site for it, and the routing table for its neighbours.
+
+        :raises BadRequest: there is no such item, in Nova's words.
+        """
+        call, engine = self._call, self._call.engine
+        try:
+            home = engine.locator.locate(kind, marker, call.identity, call.token)
+        except NotFound:
+            raise BadRequest(f"marker [{marker}] not found") from None
+        answer = call.send(
+            home, method="GET", target=kind.path.format(id=marker), headers=headers_for_all(call), body=None
+        )
+        if answer.status != 200:
+            raise BadRequest(f"marker [{marker}] not found")
+        item = orjson.loads(answer.body).get(kind.envelope, {})
+        place = _Place([item.get(name) for name, _ in self._order.fields], home.name, {home.name: marker})
+        created_at = kind.created_at(item)
+        if created_at is not None and self._listing.sorting.is_default(self._order):
+            project_id = kind.project_of(item) if not engine.locator.sees_all(call.identity) else None
+            for site in engine.registry.snapshot.asked:
+                if site.id == home.id:
+                    continue
+                try:
+                    # Times are shown in whole seconds: what is surely before has a later one.
+                    near = engine.routes.nearest_before(
+                        project_id, kind.name, site.id, created_at + timedelta(seconds=1)
+                    )
+                except DatabaseUnavailable:
+                    break
+                if near is not None:
+                    place.hints[site.name] = near.site_resource_id
+        return place
+
+    def _first_pages(self, sites: list[Site]) -> Gathered:
+        """Ask each site for its first page; one that no longer knows its marker begins anew."""
+        place = self._place
+        questions = [
+            (site, self._target(site, place.markers.get(site.name) or place.hints.get(site.name)))
+            for site in sites
+        ]
+        gathered = ask(self._call, questions, self._listing.shape.parse)
+        lost = [
+            site
+            for site, answer in gathered.refused
+            if answer.status in {400, 404} and (site.name in place.markers or site.name in place.hints)
+        ]
+        for site in lost:
+            place.markers.pop(site.name, None)
+            place.hints.pop(site.name, None)
+        if lost:
+            anew = ask(
+                self._call, [(site, self._target(site, None)) for site in lost], self._listing.shape.parse
+            )
+            gathered.good = sorted(gathered.good + anew.good, key=lambda good: good[0].name)
+            gathered.refused = [entry for entry in gathered.refused if entry[0] not in lost] + anew.refused
+            gathered.silent += anew.silent
+        return gathered.require() if sites else gathered
+
+    def _target(self, site: Site, marker: str | None) -> str:
+        limit = self._page.limit + self._page.offset
+        looked_through = self._place.values is not None and site.name not in self._place.markers
+        if looked_through or self._listing.kind is None:
+            limit = self._max_limit
+        own = [("limit", str(min(limit, self._max_limit))), *([("marker", marker)] if marker else [])]
+        return self._call.target(self._listing.path, urlencode([*self._site_filters[site.id], *own]))
+
+    def _stream(self, site: Site, document: dict[str, msgspec.Raw]) -> SiteStream:
+        first = self._listing.shape.page(site, document, self._order)
+        return SiteStream(site, first, self._fetch, self._is_before)
+
+    def _fetch(self, site: Site, marker: str) -> SitePage | None:
+        """Get a site's page after an item; a site that fails by now is left out from here on."""
+        try:
+            gathered = ask(
+                self._call, [(site, self._target(site, marker))], self._listing.shape.parse
+            ).require()
+        except TricircleError:
+            self._late.append(site)
+            return None
+        _, _, document = gathered.good[0]
+        return self._listing.shape.page(site, document, self._order)
+
+    def _is_before(self, entry: Entry) -> bool:
+        """Say whether an entry stands before the place where the page begins."""
+        place = self._place
+        if place.values is None or entry.site.name in place.markers:
+            return False
+        key = self._order.key(place.values)
+        return entry.key < key or (entry.key == key and entry.site.name <= place.site)
+
+    def _take(self, streams: list[SiteStream]) -> tuple[list[Entry], bool]:
+        """Take the page from the merged streams, with what the offset passes over before it.
+
+        :return: the entries, and whether the list goes on after them.
+        """
+        wanted = self._page.limit + self._page.offset
+        if self._listing.kind is None:
+            entries = list(islice(self._one_of_each(streams), wanted + 1))
+            return entries[:wanted], 0 < wanted < len(entries)
+        taken = list(islice(merge(streams), wanted))
+        counts = Counter(entry.site.id for entry in taken)
+        full = 0 < wanted == len(taken)
+        return taken, full and any(stream.has_more(counts[stream.site.id]) for stream in streams)
+
+    def _one_of_each(self, streams: list[SiteStream]) -> Iterator[Entry]:
+        """Give one entry of each id, from the one after the marker on.
+
+        :raises BadRequest: no site knows the marker.
+        """
+        marker = self._page.marker
+        seen: set[str] = set()
+        for entry in merge(streams):
+            if entry.id in seen:
+                continue
+            seen.add(entry.id)
+            if marker is None:
+                yield entry
+            elif entry.id == marker:
+                marker = None
+        if marker is not None:
+            raise BadRequest(f"marker [{marker}] not found")
+
+    def _document(self, gathered: Gathered, taken: list[Entry]) -> dict[str, Any]:
+        listing = self._listing
+        shown = [self._item(entry) for entry in taken[self._page.offset :]]
+        absent: list[Item] = []
+        if listing.kind is not None:
+            self._learn(listing.kind, taken)
+        if listing.absent is not None and not self._page.asked:
+            for site in gathered.missing:
+                absent += listing.absent(
+                    self._call, site, self._page.rest, self._page.limit - len(shown) - len(absent)
+                )
+        fields = listing.summary_fields
+        items_shown = [_cut(item, fields) for item in shown]
+        items_shown += [_cut(item, fields and (*fields, "status")) for item in absent]
+        document: dict[str, Any] = {listing.resource.collection: items_shown}
+        counts = [
+            msgspec.json.decode(raw["count"], type=int) for _, _, raw in gathered.good if "count" in raw
+        ]
+        if counts:
+            document["count"] = sum(counts)
+        return document
+
+    def _item(self, entry: Entry) -> Item:
+        item: Item = orjson.loads(bytes(entry.raw))
+        wrapper = self._listing.shape.wrapper
+        rewrite(self._call, entry.site, self._listing.resource, item[wrapper] if wrapper else item)
+        return item
+
+    def _learn(self, kind: ResourceType, entries: list[Entry]) -> None:
+        own = self._call.identity.project_id
+        self._call.engine.locator.learn(
+            [
+                Route(
+                    entry.id,
+                    kind.name,
+                    entry.site.id,
+                    entry.id,
+                    entry.project_id or own,
+                    parse_time(entry.created),
+                )
+                for entry in entries
+                if kind.is_id(entry.id)
+            ]
+        )
+
+    def _next_href(self, taken: list[Entry]) -> str:
+        last = taken[-1]
+        markers = self._place.markers | {entry.site.name: entry.id for entry in taken}
+        hints = {name: hint for name, hint in self._place.hints.items() if name not in markers}
+        cursor = Cursor(last.values, last.site.name, markers, hints)
+        return f"{prefix(self._call)}{self._call.operation.path}?{self._page.next_query(cursor)}"
+
+
+def _cut(item: Item, fields: Sequence[str] | None) -> Item:
+    return item if fields is None else {name: item[name] for name in fields if name in item}

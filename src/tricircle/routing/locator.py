@@ -1,0 +1,116 @@
+"""Where a resource is: the process's cache, then the database, then a search of the sites.
+
+A row is an index entry, not a right. It is used for the project it belongs to and for administrators;
+for anyone else the sites are searched with that user's token as if there were no row, so that "not yours"
+and "not there" are one answer, after the same work.
+"""
+
+from oslo_config import cfg
+from oslo_log import log
+
+from tricircle.errors import DatabaseUnavailable, NotFound, SiteUnavailable
+from tricircle.identity.identity import Identity
+from tricircle.routing.cache import RouteCache
+from tricircle.routing.resource_type import ResourceType
+from tricircle.routing.route import Route
+from tricircle.routing.search import Search
+from tricircle.routing.store import RouteStore
+from tricircle.sites.registry import SiteRegistry
+from tricircle.sites.site import Site
+
+LOG = log.getLogger(__name__)
+
+
+class Locator:
+    """Finds the site that holds a resource."""
+
+    def __init__(
+        self,
+        registry: SiteRegistry,
+        cache: RouteCache,
+        store: RouteStore,
+        search: Search,
+        conf: cfg.ConfigOpts,
+    ) -> None:
+        self._registry = registry
+        self._cache = cache
+        self._store = store
+        self._search = search
+        self._admin_roles = frozenset(conf.api.admin_roles)
+
+    def locate(self, kind: ResourceType, resource_id: str, identity: Identity, token: str) -> Site:
+        """Return the site that holds a resource.
+
+        :raises NotFound: there is none that this user may know of.
+        :raises SiteUnavailable: its site is disabled, or it is unknown and not every site could be asked.
+        :raises DatabaseUnavailable: the cache does not know it, and the database cannot be asked.
+        """
+        route = self._cache.get(kind.name, resource_id)
+        if route is not None and self._may_use(route, identity):
+            return self._site(route)
+        if not kind.is_id(resource_id) or self._cache.is_absent(kind.name, resource_id, identity.project_id):
+            raise NotFound(kind.not_found.format(id=resource_id))
+        route = self._store.find(resource_id, kind.name)
+        if route is not None and self._may_use(route, identity):
+            self._cache.put(route)
+            return self._site(route)
+        try:
+            site, item = self._search.find(kind, resource_id, token, self._registry.snapshot.asked)
+        except NotFound:
+            self._cache.put_absent(kind.name, resource_id, identity.project_id)
+            raise
+        if item is not None:
+            # What a site shows to somebody who is no administrator is in that user's project.
+            shared = self.sees_all(identity)
+            project_id = kind.project_of(item) or (None if shared else identity.project_id)
+            created_at = kind.created_at(item)
+            self.learn([Route(resource_id, kind.name, site.id, resource_id, project_id, created_at)])
+        return site
+
+    def known(self, kind: ResourceType, resource_id: str, identity: Identity) -> Route | None:
+        """Return the route of a resource without asking a site; None if no row of this user's knows it."""
+        route = self._cache.get(kind.name, resource_id)
+        if route is None:
+            try:
+                route = self._store.find(resource_id, kind.name)
+            except DatabaseUnavailable:
+                return None
+        return route if route is not None and self._may_use(route, identity) else None
+
+    def learn(self, routes: list[Route]) -> None:
+        """Keep routes that an answer has shown; those known already cost nothing.
+
+        A failure is only logged: a row that is missing costs a search, later.
+        """
+        new = [route for route in routes if self._cache.get(route.resource_type, route.top_id) is None]
+        if not new:
+            return
+        try:
+            self._store.record(new)
+        except DatabaseUnavailable as error:
+            LOG.warning("Could not keep %d routes: %s", len(new), error.message)
+            return
+        for route in new:
+            self._cache.put(route)
+
+    def forget(self, kind: ResourceType, resource_id: str, site: Site) -> None:
+        """Drop the route of a resource that its site says is gone."""
+        self._cache.drop(kind.name, resource_id)
+        try:
+            self._store.forget(resource_id, kind.name, site.id)
+        except DatabaseUnavailable as error:
+            LOG.warning("Could not drop the route of %s %s: %s", kind.name, resource_id, error.message)
+
+    def sees_all(self, identity: Identity) -> bool:
+        """Say whether a user may see resources of other projects, as far as the top is asked."""
+        return not self._admin_roles.isdisjoint(identity.roles)
+
+    def _may_use(self, route: Route, identity: Identity) -> bool:
+        return route.project_id == identity.project_id or self.sees_all(identity)
+
+    def _site(self, route: Route) -> Site:
+        site = self._registry.snapshot.by_id.get(route.site_id)
+        if site is None or not site.is_asked:
+            name = site.name if site else route.site_id
+            raise SiteUnavailable(f"Site {name} is disabled.", site=name, retry_after=60)
+        return site

@@ -1,0 +1,1 @@
+"""Which site gets a new resource."""
