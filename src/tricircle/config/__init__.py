@@ -23,7 +23,7 @@ CONFIG_FILES_VARIABLE = "OS_TRICIRCLE_CONFIG_FILES"
 """Names the configuration files of a WSGI application, which has no command line; separated by `;`."""
 
 
-def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
+def list_opts() -> list[tuple[str | None, list[cfg.Opt]]]:
     """List every option of our own, by group, for oslo-config-generator."""
     service_user = loading.get_auth_common_conf_options() + loading.get_auth_plugin_conf_options("password")
     return [(group.GROUP, list(group.OPTIONS)) for group in GROUPS] + [(SERVICE_USER, service_user)]

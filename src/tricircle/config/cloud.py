@@ -2,7 +2,7 @@
 
 from oslo_config import cfg
 
-GROUP = "DEFAULT"
+GROUP = None  # these stand in [DEFAULT]
 
 OPTIONS = (
     cfg.StrOpt(
