@@ -1,0 +1,25 @@
+"""What the states of a site mean."""
+
+import pytest
+
+from tricircle.db.timestamps import now
+from tricircle.sites.site import Site, SiteState
+
+
+@pytest.mark.parametrize(
+    ("state", "takes_new", "is_asked"),
+    [
+        (SiteState.ENABLED, True, True),
+        (SiteState.CORDONED, False, True),
+        (SiteState.DRAINING, False, True),
+        (SiteState.DISABLED, False, False),
+    ],
+)
+def test_state_decides_what_a_site_does(state: SiteState, *, takes_new: bool, is_asked: bool) -> None:
+    site = Site("1", "SiteOne", "RegionOne", "", state, now(), now())
+    assert site.takes_new is takes_new
+    assert site.is_asked is is_asked
+
+
+def test_every_state_is_decided() -> None:
+    assert {state.value for state in SiteState} == {"enabled", "cordoned", "draining", "disabled"}
