@@ -81,6 +81,12 @@ class Conflict(TricircleError):
     status = 409
 
 
+class Gone(TricircleError):
+    """The service itself has given the operation up."""
+
+    status = 410
+
+
 class PayloadTooLarge(TricircleError):
     """The body is larger than this service takes."""
 

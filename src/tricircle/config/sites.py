@@ -26,10 +26,11 @@ OPTIONS = (
     ),
     cfg.IntOpt(
         "max_concurrency",
-        default=64,
+        default=24,
         min=1,
-        help="Most requests that one process has under way at one site at a time, so that a slow site cannot "
-        "take all threads. One more is answered with 503.",
+        help="Most requests that one process has under way at one site at a time. Keep it below the number "
+        "of the process's threads, so that a slow site cannot take them all. One more waits up to a second, "
+        "and is answered with 503.",
     ),
     cfg.IntOpt(
         "max_answer_size",
@@ -47,7 +48,8 @@ OPTIONS = (
         "breaker_cooldown",
         default=5.0,
         min=0.1,
-        help="Seconds for which a site that cannot be reached is left alone. Then one request tries it.",
+        help="Seconds for which a site that cannot be reached is left alone. Then one request tries it; each "
+        "time that this fails the next waits twice as long, up to a minute.",
     ),
     cfg.FloatOpt("refresh_interval", default=5.0, min=0.0, help="Seconds between looks at the sites' rows."),
     cfg.FloatOpt(

@@ -225,16 +225,16 @@ class _List:
         return taken, full and any(stream.has_more(counts[stream.site.id]) for stream in streams)
 
     def _one_of_each(self, streams: list[SiteStream]) -> Iterator[Entry]:
-        """Give one entry of each id, from the one after the marker on.
+        """Give one entry of each resource, from the one after the marker on.
 
         :raises BadRequest: no site knows the marker.
         """
         marker = self._page.marker
         seen: set[str] = set()
         for entry in merge(streams):
-            if entry.id in seen:
+            if entry.same_by in seen:
                 continue
-            seen.add(entry.id)
+            seen.add(entry.same_by)
             if marker is None:
                 yield entry
             elif entry.id == marker:

@@ -16,6 +16,7 @@ from tricircle.sites.site import Site
 class Entry:
     """An item of a site's list, as far as merging looks at it.
 
+    :param same_by: what it has in common with the same replicated resource in another site.
     :param key: where it stands in the list.
     :param values: what the key was made of.
     :param raw: its JSON, untouched.
@@ -23,6 +24,7 @@ class Entry:
 
     site: Site
     id: str
+    same_by: str
     key: tuple[Any, ...]
     values: list[Any]
     project_id: str | None
@@ -47,6 +49,7 @@ class Shape:
 
     :param collection: the key that the items stand under.
     :param wrapper: a key that each item stands under once more: `{"keypair": {...}}`.
+    :param same_by: the field by which items of different sites are one replicated resource, if not the id.
     :param links_key: where the link to the next page is, unless it is `{collection}_links`.
     """
 
@@ -55,6 +58,7 @@ class Shape:
     project_field: str = "tenant_id"
     created_field: str = "created"
     wrapper: str | None = None
+    same_by: str | None = None
     links_key: str | None = None
 
     def parse(self, body: bytes) -> dict[str, msgspec.Raw]:
@@ -70,7 +74,9 @@ class Shape:
     def page(self, site: Site, document: dict[str, msgspec.Raw], order: Order) -> SitePage:
         """Read the keys of a page's items."""
         sorted_by = [name for name, _ in order.fields]
-        names = tuple(dict.fromkeys((self.id_field, self.project_field, self.created_field, *sorted_by)))
+        same_by = self.same_by or self.id_field
+        own = (self.id_field, same_by, self.project_field, self.created_field)
+        names = tuple(dict.fromkeys((*own, *sorted_by)))
         items = document[self.collection]
         raws = msgspec.json.decode(items, type=list[msgspec.Raw])
         entries = []
@@ -83,6 +89,7 @@ class Shape:
                 Entry(
                     site,
                     str(fields[self.id_field]),
+                    str(fields[same_by]),
                     order.key(values),
                     values,
                     fields[self.project_field],

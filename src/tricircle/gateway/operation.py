@@ -44,7 +44,7 @@ class Operation:
         """Say in a few words how it is served."""
         if self.handler is None:
             return "not decided yet"
-        return getattr(self.handler, "summary", "")
+        return getattr(self.handler, "summary", "answered here")
 
 
 def rows(kind: Kind, resource: str, handler: Handler | None, *lines: str) -> Iterator[Operation]:

@@ -18,13 +18,16 @@ LOG = log.getLogger(__name__)
 # A call waits this long for a place; a healthy site frees one sooner.
 _PATIENCE = 1.0
 
+_LONGEST_COOLDOWN = 60.0
+
 
 class SiteHealth:
     """The gate that every call of a site goes through.
 
     :param name: the site's.
     :param threshold: failures one after the other that open the breaker.
-    :param cooldown: seconds it stays open; afterwards one call tries the site.
+    :param cooldown: seconds it stays open; then one call tries the site, and each time that this one fails
+        the next waits twice as long, up to a minute.
     :param concurrency: most calls under way at a time.
     """
 
@@ -78,7 +81,7 @@ class SiteHealth:
             self._failures += 1
             if self._failures == self._threshold:
                 LOG.warning("Site %s cannot be reached", self._name)
-            self._closed_at = self._clock() + self._cooldown
+            self._closed_at = self._clock() + self._wait()
 
     def _try_again(self) -> None:
         """Let one call through once the cool-down is over; the others wait for what it finds."""
@@ -90,7 +93,11 @@ class SiteHealth:
                     raise SiteUnavailable(
                         f"Site {self._name} cannot be reached.", site=self._name, retry_after=wait
                     )
-                self._closed_at = now + self._cooldown
+                self._closed_at = now + self._wait()
+
+    def _wait(self) -> float:
+        vain = max(0, self._failures - self._threshold)
+        return min(self._cooldown * 2.0 ** min(vain, 10), max(self._cooldown, _LONGEST_COOLDOWN))
 
 
 class HealthBoard:

@@ -1,10 +1,11 @@
 """The table of the Compute API: every operation, and what it means over many sites.
 
-Source: Compute API reference, v2.1 up to microversion 2.103. Proxies that Nova itself has given up (they
-answer 404 or 410 there since 2.36) are forwarded nowhere and are not listed.
+Source: Compute API reference, v2.1 up to microversion 2.104, and Nova's own list of routes.
 """
 
+from tricircle.errors import Gone
 from tricircle.gateway.aggregated import Aggregate
+from tricircle.gateway.call import Call, Reply
 from tricircle.gateway.compute.resources import (
     FLAVOR,
     FLAVOR_SHAPE,
@@ -28,6 +29,12 @@ from tricircle.gateway.listing import Listing
 from tricircle.gateway.operation import Kind, Operation, rows
 from tricircle.gateway.replicated import AnySite
 from tricircle.gateway.zones import combine_zones
+
+
+def _gone(_: Call) -> Reply:
+    """Answer as Nova does."""
+    raise Gone("This resource is no longer available. No forwarding address is given.")
+
 
 _HOMED, _REPLICATED, _AGGREGATED = Kind.HOMED, Kind.REPLICATED, Kind.AGGREGATED
 
@@ -254,7 +261,9 @@ OPERATIONS: tuple[Operation, ...] = (
         "GET POST /os-floating-ips",
         "GET DELETE /os-floating-ips/{floating_ip_id}",
     ),
-    *rows(_HOMED, "baremetal_node", None, "GET /os-baremetal-nodes", "GET /os-baremetal-nodes/{node_id}"),
+    *rows(
+        _AGGREGATED, "baremetal_node", None, "GET /os-baremetal-nodes", "GET /os-baremetal-nodes/{node_id}"
+    ),
     *rows(_HOMED, "network", None, "GET /os-networks", "GET /os-networks/{network_id}"),
     *rows(_HOMED, "network", None, "GET /os-tenant-networks", "GET /os-tenant-networks/{network_id}"),
     *rows(
@@ -282,5 +291,53 @@ OPERATIONS: tuple[Operation, ...] = (
         "GET /os-volumes/detail",
         "GET DELETE /os-volumes/{volume_id}",
     ),
-    *rows(_HOMED, "agent", None, "GET POST /os-agents", "PUT DELETE /os-agents/{agent_id}"),
+    # Removed from Nova, in 23.0.0 at the latest
+    *rows(
+        _AGGREGATED,
+        "removed",
+        _gone,
+        "GET POST /os-agents",
+        "PUT DELETE /os-agents/{agent_id}",
+        "POST /os-baremetal-nodes",
+        "DELETE /os-baremetal-nodes/{node_id}",
+        "POST /os-baremetal-nodes/{node_id}/action",
+        "GET POST /os-cells",
+        "GET /os-cells/capacities",
+        "GET /os-cells/detail",
+        "GET /os-cells/info",
+        "POST /os-cells/sync_instances",
+        "GET PUT DELETE /os-cells/{cell_id}",
+        "GET /os-cells/{cell_id}/capacities",
+        "POST /os-certificates",
+        "GET /os-certificates/{certificate_id}",
+        "GET POST /os-cloudpipe",
+        "PUT /os-cloudpipe/{cloudpipe_id}",
+        "GET /os-fixed-ips/{fixed_ip}",
+        "POST /os-fixed-ips/{fixed_ip}/action",
+        "GET /os-floating-ip-dns",
+        "PUT DELETE /os-floating-ip-dns/{domain}",
+        "GET PUT DELETE /os-floating-ip-dns/{domain}/entries/{entry}",
+        "GET POST /os-floating-ips-bulk",
+        "GET PUT /os-floating-ips-bulk/{host}",
+        "GET /os-fping",
+        "GET /os-fping/{server_id}",
+        "POST /os-networks",
+        "POST /os-networks/add",
+        "DELETE /os-networks/{network_id}",
+        "POST /os-networks/{network_id}/action",
+        "GET POST /os-security-group-default-rules",
+        "GET DELETE /os-security-group-default-rules/{rule_id}",
+        "POST /os-tenant-networks",
+        "DELETE /os-tenant-networks/{network_id}",
+    ),
+    # An older way to make servers from volumes, which Nova serves by its own code for servers
+    *rows(
+        _HOMED,
+        "server",
+        None,
+        "GET POST /os-volumes_boot",
+        "GET /os-volumes_boot/detail",
+        "GET PUT DELETE /os-volumes_boot/{server_id}",
+        "POST /os-volumes_boot/{server_id}/action",
+    ),
 )

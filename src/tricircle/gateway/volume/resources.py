@@ -52,4 +52,5 @@ ATTACHMENT_SHAPE = Shape("attachments")
 
 VOLUME_TYPE = Resource("volume_type", "volume_types")
 VOLUME_TYPE_SORTING = Sorting({"id": "id", "is_public": "is_public", "name": "name"})
-VOLUME_TYPE_SHAPE = Shape("volume_types", links_key="volume_type_links")
+# Each site has given its types ids of its own; what users choose a type by is its name.
+VOLUME_TYPE_SHAPE = Shape("volume_types", same_by="name", links_key="volume_type_links")
