@@ -1,7 +1,7 @@
 """Gives each running sandbox of a machine a loopback /24 that no other has.
 
-The claim is a bound socket on the subnet's first address: taken in one step, and given back by the kernel when the
-supervisor ends, however it ends.
+The claim is a bound socket on the subnet's first address: taken in one step, and given back by the kernel
+when the supervisor ends, however it ends.
 """
 
 from __future__ import annotations

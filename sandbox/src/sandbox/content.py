@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
-from keystoneauth1 import exceptions
+from keystoneauth1.exceptions import Conflict
 
 from sandbox.layout import IMAGE, NEUTRON, NOVA, SHARED_NETWORK
 from sandbox.rest import Api
@@ -24,10 +25,8 @@ def populate_site(site: Site, session: Any) -> None:
     """Make a site's flavors and its shared network."""
     nova = Api(session, NOVA.url(site.address))
     for flavor in FLAVORS:
-        try:
+        with contextlib.suppress(Conflict):  # it is there
             nova.post("/flavors", flavor=flavor)
-        except exceptions.Conflict:
-            pass  # it is there
     neutron = Api(session, NEUTRON.url(site.address))
     if shared_network(site, session) is None:
         network = {"name": SHARED_NETWORK, "shared": True}

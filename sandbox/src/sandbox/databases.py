@@ -55,7 +55,7 @@ def version() -> str:
 
 
 def create(directory: Path, report: Callable[[str], None]) -> None:
-    """Create all databases of one region, with the configuration that a sandbox in that directory would have."""
+    """Create all databases of one region, configured as a sandbox in that directory would be."""
     layout = Layout(directory=directory, subnet="127.77.0", sites_count=1)
     configuration.write(layout)
     layout.save()
@@ -79,7 +79,7 @@ def create(directory: Path, report: Callable[[str], None]) -> None:
             for done in as_completed([pool.submit(create_one, service.name) for service in SERVICES]):
                 done.result()
         except BaseException:
-            # A failure of one, or Ctrl-C: leaving the pool waits for its threads, which wait for their processes.
+            # A failure, or Ctrl-C: leaving the pool waits for its threads, which wait for their processes.
             pool.shutdown(wait=False, cancel_futures=True)
             for process in running:
                 process.kill()
@@ -128,7 +128,5 @@ def map_cells(nova_api: Path) -> None:
     with connection:
         for name in ("cell0", "cell1"):
             url = f"sqlite:///{nova_api.with_name(f'nova_{name}.sqlite')}?timeout=60"
-            connection.execute(
-                "UPDATE cell_mappings SET database_connection = ? WHERE name = ?", (url, name)
-            )
+            connection.execute("UPDATE cell_mappings SET database_connection = ? WHERE name = ?", (url, name))
     connection.close()

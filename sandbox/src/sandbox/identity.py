@@ -64,7 +64,9 @@ def populate_catalogue(layout: Layout, keystone: Api) -> None:
     for region in (TOP_REGION, *(site.name for site in layout.sites)):
         if not keystone.find(f"/regions/{region}"):
             keystone.post("/regions", region={"id": region})
-    services = {service.type: ensure(keystone, "service", service.name, type=service.type) for service in CATALOGUE}
+    services = {
+        service.type: ensure(keystone, "service", service.name, type=service.type) for service in CATALOGUE
+    }
     present = {
         (endpoint["region_id"], endpoint["service_id"], endpoint["interface"]): endpoint
         for endpoint in keystone.get("/endpoints")["endpoints"]

@@ -20,6 +20,7 @@ from sandbox.layout import (
 )
 
 COMMAND = "command"
+SHARED = "shared"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,12 +66,12 @@ def shared_process(layout: Layout, service: Service) -> Process:
     return Process(
         name=service.name,
         program=service.name,
-        owner="shared",
+        owner=SHARED,
         type=service.type,
         address=layout.shared_address,
         port=service.port,
         log=str(layout.log(service.name)),
-        conf=str(layout.conf("shared")),
+        conf=str(layout.conf(SHARED)),
     )
 
 

@@ -1,4 +1,4 @@
-"""Shows what a long command is doing: a spinner and a clock for each step, or plain lines where no one watches."""
+"""Shows what a long command is doing: a clock for each step, or plain lines where no one watches."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def polled(what: str, look: Callable[[], bool]) -> Condition:
 
 
 def compute_is_up(site: Site, session: Any) -> Condition:
-    """Return the condition that a site's Nova can boot: all services report, and the host is mapped to a cell."""
+    """Return the condition that a site's Nova can boot: services report, and the host is mapped."""
     nova = Api(session, NOVA.url(site.address), service_type=NOVA.type, default_microversion="2.53")
 
     def look() -> bool:
@@ -108,7 +108,7 @@ def agent_is_alive(site: Site, session: Any) -> Condition:
 
 
 def volume_is_up(site: Site, session: Any) -> Condition:
-    """Return the condition that a site's Cinder can create: services report, and the scheduler knows a pool."""
+    """Return the condition that a site's Cinder can create: services report, and there is a pool."""
     cinder = Api(session, CINDER.url(site.address))
 
     def look() -> bool:

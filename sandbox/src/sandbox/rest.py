@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from keystoneauth1 import adapter, exceptions
+from keystoneauth1 import adapter
 from keystoneauth1 import session as keystone_session
+from keystoneauth1.exceptions import NotFound
 from keystoneauth1.identity import v3
 
 from sandbox.layout import PASSWORD
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 class Api:
     """One service's API: paths in, decoded JSON out.
 
-    :raises keystoneauth1.exceptions.ClientException: from every call that gets no answer, or one of 400 and above
+    :raises ClientException: from every call that gets no answer, or one of 400 and above
     """
 
     def __init__(self, session: Any, url: str, **more: Any) -> None:
@@ -31,7 +32,7 @@ class Api:
         """Return what is at a path, or None where there is nothing."""
         try:
             return self.get(path)
-        except exceptions.NotFound:
+        except NotFound:
             return None
 
     def post(self, path: str, **body: Any) -> Any:

@@ -71,7 +71,8 @@ def create_neutron(layout: Layout) -> None:
     """Create Neutron's tables from its models.
 
     Its migrations cannot run on SQLite, which has no ALTER of constraints. So: all tables as the models have
-    them, the rows that one migration seeds (the rules of a default security group), and both branches stamped.
+    them, the rows that one migration seeds (the rules of a default security group), and both branches
+    stamped.
     """
     import neutron
     import sqlalchemy
@@ -86,10 +87,9 @@ def create_neutron(layout: Layout) -> None:
     with engine.begin() as connection:
         for template in seed.default_template_rules:
             rule = dict(template)
-            attribute = connection.execute(
-                attributes.insert().values(description=rule.pop("description"), resource_type=rules.name)
-            )
-            connection.execute(rules.insert().values(standard_attr_id=attribute.inserted_primary_key[0], **rule))
+            attribute = {"description": rule.pop("description"), "resource_type": rules.name}
+            number = connection.execute(attributes.insert().values(**attribute)).lastrowid
+            connection.execute(rules.insert().values(standard_attr_id=number, **rule))
         connection.execute(
             sqlalchemy.text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
         )

@@ -1,8 +1,9 @@
 """The one parent of a sandbox's processes: it starts them, knows what became of them, and ends with them.
 
-It is started by the first ``sandbox up`` and spoken to over a socket in the sandbox's directory: one JSON object
-a line each way. What a client started is its own until it says ``keep``: a client that goes away before that,
-however it ends, has its processes ended. And when nothing is left that someone wants to keep, the supervisor ends.
+It is started by the first ``sandbox up`` and spoken to over a socket in the sandbox's directory: one JSON
+object a line each way. What a client started is its own until it says ``keep``: a client that goes away
+before that, however it ends, has its processes ended. And when nothing is left that someone wants to keep,
+the supervisor ends.
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ class Supervisor:
 
     async def follow(self, program: str, zygote: asyncio.subprocess.Process) -> None:
         """Take in what a zygote tells, to its end."""
-        assert zygote.stdout is not None
+        assert zygote.stdout is not None  # noqa: S101 - we asked for a pipe
         async for line in zygote.stdout:
             event = json.loads(line)
             match event["event"]:
@@ -116,7 +117,7 @@ class Supervisor:
         status = await zygote.wait()
         for child in self.children.values():
             if child.process.program == program and child.running:
-                child.end(status or 1)
+                child.end(status)
 
     async def start(self, processes: list[Process]) -> set[str]:
         """Start those processes that do not run, and return the names of the started."""
@@ -126,7 +127,7 @@ class Supervisor:
             if child is not None and child.running:
                 continue
             zygote = await self.zygote(process.program)
-            assert zygote.stdin is not None
+            assert zygote.stdin is not None  # noqa: S101 - we asked for a pipe
             self.children[process.name] = Child(process)
             zygote.stdin.write(json.dumps(process.to_json()).encode() + b"\n")
             started.add(process.name)
@@ -134,7 +135,9 @@ class Supervisor:
 
     async def stop(self, names: set[str]) -> None:
         """End processes: politely, then not."""
-        children = [child for child in self.children.values() if child.process.name in names and child.running]
+        children = [
+            child for child in self.children.values() if child.process.name in names and child.running
+        ]
         for by in (signal.SIGTERM, signal.SIGKILL):
             for child in children:
                 if child.running:
@@ -160,6 +163,19 @@ class Supervisor:
             with contextlib.suppress(ProcessLookupError):
                 zygote.kill()
             await zygote.wait()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what a client may know; a zygote that became its program is no zygote any more."""
+        pids = {child.pid for child in self.children.values()}
+        return {
+            "supervisor": os.getpid(),
+            "zygotes": {
+                program: zygote.pid
+                for program, zygote in self.zygotes.items()
+                if zygote.returncode is None and zygote.pid not in pids
+            },
+            "children": [child.to_json() for child in self.children.values()],
+        }
 
     # -- clients --------------------------------------------------------------------------------------------
 
@@ -207,9 +223,7 @@ class Supervisor:
             case "stop":
                 await self.stop(set(request["names"]))
             case "list":
-                zygotes = {name: zygote.pid for name, zygote in self.zygotes.items()}
-                children = [child.to_json() for child in self.children.values()]
-                return {"supervisor": os.getpid(), "zygotes": zygotes, "children": children}
+                return self.to_json()
             case "down":
                 await self.end()
                 self.over.set()
@@ -240,8 +254,8 @@ async def supervise(directory: Path, subnet: str, first_client: socket.socket) -
 def main() -> None:
     """Supervise a sandbox: ``python -m sandbox.supervisor DIRECTORY SUBNET FD``.
 
-    The subnet may be ``-``, for the remembered one or the first that is free. The file descriptor is the connection to
-    the client that started us, so that there is no moment at which it could go away unnoticed.
+    The subnet may be ``-``, for the remembered one or the first that is free. The file descriptor is the
+    connection to the client that started us, so that there is no moment at which it could go away unnoticed.
     """
     directory, wanted, connection = Path(sys.argv[1]), sys.argv[2], socket.socket(fileno=int(sys.argv[3]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,12 +1,13 @@
-"""The top: its database, its three web services from the product's own environment, and the sites it knows."""
+"""The top: its database, its web services from the product's own environment, and the sites it knows."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 from typing import TYPE_CHECKING, Any
 
-from keystoneauth1 import exceptions
+from keystoneauth1.exceptions import Conflict
 
 from sandbox import process
 from sandbox.errors import SandboxError
@@ -45,9 +46,7 @@ def register_sites(layout: Layout, session: Any) -> None:
     """Tell the top of its sites, and give each an availability zone of its own."""
     admin = Api(session, ADMIN_API.url(layout.top_address))
     for site in layout.sites:
-        try:
+        with contextlib.suppress(Conflict):  # it knows
             admin.post("/v1/sites", site={"name": site.name, "region_name": site.name})
-        except exceptions.Conflict:
-            pass  # it knows
         zone = {"sites": [{"site": site.name, "site_az": "nova"}]}
         admin.put(f"/v1/availability-zones/{site.top_availability_zone}", availability_zone=zone)

@@ -1,4 +1,4 @@
-"""``sandbox up``: from nothing, or from whatever is there, to a sandbox that is ready for its first request."""
+"""``sandbox up``: from nothing, or from what is there, to a sandbox that is ready for its first request."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import fcntl
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TYPE_CHECKING, Any
 
-from sandbox import configuration, content, databases, identity, readiness, rest, top
+from sandbox import configuration, content, databases, faults, identity, readiness, rest, top
 from sandbox.control import Control
 from sandbox.errors import SandboxError
 from sandbox.layout import GLANCE, KEYSTONE, SITE_SERVICES, Layout, Service, Site
@@ -110,11 +110,13 @@ class Up:
         return processes
 
     def prepare(self) -> None:
-        """Write what the services read at their start."""
+        """Write what the services read at their start, and end faults, with which no site gets ready."""
         with self.steps.step("databases") as report:
             template = databases.template(report)
             configuration.write(self.layout)
             databases.copy(template, self.layout)
+            for site in self.layout.sites:
+                faults.clear_all(self.layout.faults(site))
             self.layout.save()
 
     def start_keystone(self) -> None:

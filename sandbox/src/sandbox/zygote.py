@@ -1,12 +1,12 @@
 """A process that has imported one program, and forks it as often as it is told.
 
-Importing Nova takes four seconds and 150 MB. Done once, before the fork, every further site costs neither: the
-memory is shared, and a site that is stopped is back in a second. Nothing that starts a thread or reads
+Importing Nova takes four seconds and 150 MB. Done once, before the fork, every further site costs neither:
+the memory is shared, and a site that is stopped is back in a second. Nothing that starts a thread or reads
 configuration may happen before the fork.
 
-Run by the supervisor as ``python -m sandbox.zygote PROGRAM``. Each line on standard input is a process to start,
-as JSON; each line on standard output says what happened (``ready``, ``started``, ``ended``). It lives as long as the
-supervisor, and its children live no longer than it: the kernel sees to both.
+Run by the supervisor as ``python -m sandbox.zygote PROGRAM``. Each line on standard input is a process to
+start, as JSON; each line on standard output says what happened (``ready``, ``started``, ``ended``). It lives
+as long as the supervisor, and its children live no longer than it: the kernel sees to both.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ import selectors
 import signal
 import sys
 import traceback
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from sandbox import deathwatch
-from sandbox.process import Process
+from sandbox.process import SHARED, Process
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -54,7 +54,12 @@ class Zygote:
         data = os.read(self.orders, 65536)
         *lines, self.buffer = (self.buffer + data).split(b"\n")
         for line in lines:
-            self.start(Process.from_json(json.loads(line)))
+            process = Process.from_json(json.loads(line))
+            if process.owner == SHARED:
+                # One of its kind: to fork it would only keep what it was forked from in memory.
+                self.tell(event="started", name=process.name, pid=os.getpid())
+                self.become(process)
+            self.start(process)
         return bool(data)
 
     def start(self, process: Process) -> None:
@@ -62,7 +67,11 @@ class Zygote:
         parent = os.getpid()
         pid = os.fork()
         if pid == 0:
-            self.become(process, parent)
+            os.setsid()
+            # A command may have children of its own, and gets the chance to end them.
+            by = signal.SIGTERM if process.arguments else signal.SIGKILL
+            deathwatch.die_with_parent(parent, by)
+            self.become(process)
         self.selector.register(os.pidfd_open(pid), selectors.EVENT_READ, (process.name, pid))
         self.tell(event="started", name=process.name, pid=pid)
 
@@ -77,14 +86,10 @@ class Zygote:
         """Send one event to the supervisor."""
         os.write(self.events, json.dumps(event).encode() + b"\n")
 
-    def become(self, process: Process, parent: int) -> None:
-        """Be the process: in the child, never returns."""
+    def become(self, process: Process) -> NoReturn:
+        """Be the process."""
         status = 1
         try:
-            os.setsid()
-            # A command may have children of its own, and gets the chance to end them.
-            by = signal.SIGTERM if process.arguments else signal.SIGKILL
-            deathwatch.die_with_parent(parent, by)
             self.selector.close()
             os.close(self.orders)
             os.close(self.events)

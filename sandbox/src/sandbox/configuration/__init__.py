@@ -56,8 +56,8 @@ def make_directories(layout: Layout) -> None:
         for name in names:
             (layout.state("shared", service.name) / name).mkdir(parents=True, exist_ok=True)
     for site in layout.sites:
-        for service, names in SITE_STATE.items():
-            for name in names:
+        for service, site_names in SITE_STATE.items():
+            for name in site_names:
                 (layout.state(site.name, service.name) / name).mkdir(parents=True, exist_ok=True)
     for owner in ("shared", "top", *(site.name for site in layout.sites)):
         layout.database(owner, "any").parent.mkdir(parents=True, exist_ok=True)

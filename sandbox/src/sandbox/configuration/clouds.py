@@ -22,7 +22,7 @@ def render(layout: Layout) -> str:
     for site in layout.sites:
         clouds[site.cloud] = cloud(layout, site.name, "admin")
         clouds[f"{site.cloud}-demo"] = cloud(layout, site.name, "demo")
-    return yaml.safe_dump({"clouds": clouds}, sort_keys=False)
+    return str(yaml.safe_dump({"clouds": clouds}, sort_keys=False))
 
 
 def cloud(layout: Layout, region: str, user: str) -> dict[str, object]:

@@ -66,7 +66,7 @@ def token_check(layout: Layout, service: Service) -> Options:
         layout,
         service.name,
         www_authenticate_uri=layout.keystone_url,
-        service_token_roles="service",
+        service_token_roles="service",  # noqa: S106 - the name of a role
         service_token_roles_required=True,
         service_type=service.type,
     )

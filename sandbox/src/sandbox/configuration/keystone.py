@@ -23,6 +23,6 @@ def sections(layout: Layout) -> ini.Sections:
         "credential": {"key_repository": state / "credential-keys"},
         # One process, so its memory is a cache that all requests share.
         "cache": {"enabled": True, "backend": "dogpile.cache.memory"},
-        # A password check at the usual cost takes a quarter of a second of a core; each client command does one.
+        # At the usual cost a password check takes a quarter of a second of a core, and each command does one.
         "identity": {"password_hash_rounds": 4},
     }

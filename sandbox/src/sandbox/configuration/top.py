@@ -20,8 +20,6 @@ def sections(layout: Layout) -> ini.Sections:
             "default_availability_zone": layout.sites[0].top_availability_zone,
         },
         "database": {"connection": f"sqlite:///{layout.database('top', 'tricircle')}"},
-        "keystone_authtoken": ini.credentials(
-            layout, "tricircle", www_authenticate_uri=layout.keystone_url
-        ),
+        "keystone_authtoken": ini.credentials(layout, "tricircle", www_authenticate_uri=layout.keystone_url),
         "service_user": ini.credentials(layout, "tricircle"),
     }

@@ -1,1 +1,1 @@
-"""The programs that run in a sandbox: one module each, with ``preload()`` and, after the fork, ``run(process)``."""
+"""The programs of a sandbox: one module each, with ``preload()`` and, after the fork, ``run(process)``."""

@@ -8,7 +8,7 @@ import os
 import shlex
 import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sandbox.serving import wsgi
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def preload() -> None:
     """Import Cinder, with threads where it would have eventlet."""
     os.environ["OS_CINDER_DISABLE_EVENTLET_PATCHING"] = "1"
-    # Cinder hands slow calls to eventlet's pool, which never returns them to a native thread: 0 has them called.
+    # Cinder hands slow calls to eventlet's pool, which never answers a native thread: 0 has them called.
     os.environ["EVENTLET_THREADPOOL_SIZE"] = "0"
     from cinder import monkey_patch
 
@@ -85,7 +85,7 @@ class LocalLock:
     All who lock the same thing are in this process, and tooz's file locks hang under native threads.
     """
 
-    locks: collections.defaultdict[str, threading.RLock] = collections.defaultdict(threading.RLock)
+    locks: ClassVar[collections.defaultdict[str, Any]] = collections.defaultdict(threading.RLock)
 
     def __init__(self, _coordinator: Any, name: str) -> None:
         self.name = name
@@ -93,7 +93,7 @@ class LocalLock:
 
     def acquire(self, blocking: bool = True) -> bool:
         """Acquire the lock."""
-        return self.lock.acquire(blocking)
+        return bool(self.lock.acquire(blocking))
 
     def release(self) -> None:
         """Release the lock."""
@@ -113,7 +113,7 @@ def use_local_locks() -> None:
     """Have Cinder lock with LocalLock."""
     from cinder import coordination
 
-    coordination.Coordinator.get_lock = lambda coordinator, name: LocalLock(coordinator, name)
+    coordination.Coordinator.get_lock = LocalLock
 
 
 def keep_service_ids_apart() -> None:

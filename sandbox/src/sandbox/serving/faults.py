@@ -1,7 +1,7 @@
 """WSGI middleware that makes a site misbehave on demand, as seen from outside it.
 
-The rules are a JSON list in the site's control file (written by ``sandbox fault``); the first rule that matches a
-request decides. OpenStack's own code is as it was::
+The rules are a JSON list in the site's control file (written by ``sandbox fault``); the first rule that
+matches a request decides. OpenStack's own code is as it was::
 
     [{"type": "compute", "path": "/v2.1/servers", "kind": "delay", "value": 3.0}]
 """

@@ -1,8 +1,8 @@
 """An emulated Open vSwitch agent: Neutron believes that it wires ports, and so they become ACTIVE.
 
-It calls, within Neutron's own process, the methods that an agent's messages would call: the heartbeat that makes
-the host one on which ports can be bound, and "device up" for each port that is bound there, upon which Neutron tells
-Nova that the interface is plugged.
+It calls, within Neutron's own process, the methods that an agent's messages would call: the heartbeat that
+makes the host one on which ports can be bound, and "device up" for each port that is bound there, upon which
+Neutron tells Nova that the interface is plugged.
 """
 
 from __future__ import annotations
@@ -78,12 +78,15 @@ class L2Agent:
             self.bound.put(port["id"])
 
     def wire(self) -> None:
-        """Say "device up" for each bound port, for ever; outside the request, which may still hold the port."""
+        """Say "device up" for each bound port, for ever; not in the request, which may still hold it."""
         while True:
             port_id = self.bound.get()
             try:
                 self.callbacks.update_device_up(
-                    context.get_admin_context(), agent_id=f"ovs-agent-{self.host}", device=port_id, host=self.host
+                    context.get_admin_context(),
+                    agent_id=f"ovs-agent-{self.host}",
+                    device=port_id,
+                    host=self.host,
                 )
             except Exception:
                 LOG.exception("port %s could not be set up", port_id)

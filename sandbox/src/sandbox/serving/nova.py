@@ -55,7 +55,8 @@ def compute_api() -> WSGIApplication:
         return load(f"config:{nova.conf.CONF.wsgi.api_paste_config}", name=name)
 
     wsgi_app.deploy.loadapp = load_packaged
-    return wsgi_app.init_application("osapi_compute", "nova-api-os-compute")
+    application: WSGIApplication = wsgi_app.init_application("osapi_compute", "nova-api-os-compute")
+    return application
 
 
 def start_services() -> list[Any]:
@@ -84,7 +85,7 @@ def start_services() -> list[Any]:
 
 
 def map_host() -> None:
-    """Map our compute host to its cell now, rather than at the scheduler's next look: the first boot needs it."""
+    """Map our compute host to its cell now, not at the scheduler's next look: the first boot needs it."""
     from nova import context
     from nova.objects import host_mapping
 

@@ -12,8 +12,8 @@ def begin_immediately() -> None:
     """Have every transaction take the write lock at its start.
 
     oslo.db begins with a plain BEGIN: the transaction reads first and asks for the write lock later, and if
-    another has written in between, SQLite says "database is locked" at once, whatever the time-out. Asked for at the start,
-    the lock is waited for.
+    another has written in between, SQLite says "database is locked" at once, whatever the time-out. Asked for
+    at the start, the lock is waited for.
     """
     if not event.contains(Engine, "before_cursor_execute", lock_at_begin):
         event.listen(Engine, "before_cursor_execute", lock_at_begin, retval=True)

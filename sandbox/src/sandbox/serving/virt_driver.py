@@ -20,7 +20,9 @@ class SandboxDriver(fake.FakeDriverWithoutFakeNodes):
         """Take over the servers that this host had when it was stopped."""
         super().init_host(host)
         for instance in objects.InstanceList.get_by_host(nova_context.get_admin_context(), host):
-            self.instances[instance.uuid] = fake.FakeInstance(instance.name, instance.power_state, instance.uuid)
+            self.instances[instance.uuid] = fake.FakeInstance(
+                instance.name, instance.power_state, instance.uuid
+            )
 
     def snapshot(self, context: Any, instance: Any, image_id: str, update_task_state: Any) -> None:
         """Upload a few bytes, without which the image would stay queued and Nova would delete it."""

@@ -68,14 +68,18 @@ class SandboxVolumeDriver(driver.VolumeDriver):
     def revert_to_snapshot(self, context: Any, volume: Any, snapshot: Any) -> None:
         """Revert a volume to its latest snapshot."""
 
-    def clone_image(self, _context: Any, _volume: Any, _location: Any, _meta: Any, _service: Any) -> tuple[Any, bool]:
+    def clone_image(
+        self, _context: Any, _volume: Any, _location: Any, _meta: Any, _service: Any
+    ) -> tuple[Any, bool]:
         """Create a volume from an image: True says that it is done, so Cinder does not download the image."""
         return {}, True
 
-    def copy_image_to_volume(self, context: Any, volume: Any, image_service: Any, image_id: Any, **_: Any) -> None:
+    def copy_image_to_volume(
+        self, context: Any, volume: Any, image_service: Any, image_id: Any, **_: Any
+    ) -> None:
         """Write an image to a volume."""
 
-    def copy_volume_to_image(self, context: Any, volume: Any, image_service: Any, image_meta: Any) -> None:
+    def copy_volume_to_image(self, context: Any, _volume: Any, image_service: Any, image_meta: Any) -> None:
         """Upload a volume as an image: a few bytes stand for it."""
         image_service.update(context, image_meta["id"], {}, io.BytesIO(CONTENT))
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sandbox.process import Process
 
-# Each waits for an answer of another service, for the one thread that may write a database, or in an injected fault.
+# Each waits for another service, for the one thread that may write a database, or in an injected fault.
 THREADS = 32
 
 
@@ -33,7 +33,9 @@ def serve(application: WSGIApplication, process: Process) -> None:
     """Serve until SIGTERM."""
     if process.faults:
         application = FaultInjection(application, process)
-    warnings.simplefilter("ignore")  # Cinder asks for them again, and would have one in its log for each request
+    warnings.simplefilter(
+        "ignore"
+    )  # Cinder asks for them again, and would have one in its log for each request
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     waitress.serve(
         application,
