@@ -1,0 +1,102 @@
+# Everything that one does with this repository, set up on demand on a Debian 12 machine.
+#
+# `make` alone lists the targets. Nothing is installed outside this directory but the Debian packages that are
+# missing, and nothing is installed twice: each environment is as new as its lock file.
+
+SITES ?= 2
+SANDBOX_DIR ?= .sandbox
+
+UV_VERSION := 0.13.9
+UV := .tools/uv-$(UV_VERSION)/bin/uv
+UV_SYNC := $(UV) sync --frozen --compile-bytecode --quiet
+export UV_PYTHON_DOWNLOADS := never
+
+PRODUCT := .venv/.as-locked
+SITES_ENVIRONMENT := sandbox/.venv/.as-locked
+SANDBOX := sandbox/.venv/bin/sandbox --dir $(SANDBOX_DIR)
+
+# What `make test` runs, after lint and docs. The integration tests start a sandbox of their own in .sandbox-test.
+TESTS ?= tests
+PYTEST ?= .venv/bin/python -m pytest $(TESTS)
+BENCH ?= .venv/bin/python -m benchmarks
+DOC_SOURCE := $(patsubst %/conf.py,%,$(firstword $(wildcard doc/source/conf.py doc/conf.py)))
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo demo-status demo-down test unit lint docs bench install clean python bench-packages
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# -- the demo --------------------------------------------------------------------------------------------------
+
+demo: install ## start OpenStack sites (SITES=2) with the top before them, and show what the top does
+	@$(SANDBOX) up --sites $(SITES)
+	@$(SANDBOX) demo
+
+demo-status: $(SITES_ENVIRONMENT) ## show the demo's processes
+	@$(SANDBOX) status
+
+demo-down: $(SITES_ENVIRONMENT) ## stop the demo; what is in it stays for the next `make demo`
+	@$(SANDBOX) down
+
+# -- checks ----------------------------------------------------------------------------------------------------
+
+test: install lint docs sandbox-tests unit ## everything that CI runs: lint, docs, all tests
+
+unit: install
+	$(PYTEST)
+
+.PHONY: sandbox-tests
+sandbox-tests: $(SITES_ENVIRONMENT)
+	cd sandbox && .venv/bin/python -m pytest --quiet
+
+lint: install ## check style, types and the layers
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	cd sandbox && .venv/bin/mypy
+
+docs: $(PRODUCT) ## build the documentation; a warning is an error
+ifneq ($(DOC_SOURCE),)
+	.venv/bin/python -m sphinx -W --keep-going -q -b html $(DOC_SOURCE) build/html
+	@echo "built build/html/index.html"
+endif
+
+bench: install bench-packages ## measure what the performance figures are measured with
+	$(BENCH)
+
+# -- what the targets need -------------------------------------------------------------------------------------
+
+install: $(PRODUCT) $(SITES_ENVIRONMENT) ## install both environments: the product's, and the sites' OpenStack
+
+$(PRODUCT): $(UV) uv.lock pyproject.toml
+	@echo "installing the product's environment in .venv"
+	@$(UV_SYNC)
+	@touch $@
+
+$(SITES_ENVIRONMENT): $(UV) sandbox/uv.lock sandbox/pyproject.toml
+	@echo "installing OpenStack in sandbox/.venv"
+	@$(UV_SYNC) --project sandbox
+	@touch $@
+
+$(UV): | python
+	@python3 -m venv $(dir $(patsubst %/,%,$(dir $@)))
+	@$(dir $@)pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+# Debian packages, asked for only where what they bring is missing. All Python packages come as wheels: no compiler.
+ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
+APT_INSTALL := $(ROOT) apt-get update -qq && $(ROOT) apt-get install -y -qq --no-install-recommends
+
+python:
+	@python3 -c 'import ensurepip, venv' 2>/dev/null || { $(APT_INSTALL) python3-venv; }
+
+bench-packages:
+	@{ command -v wrk && test -x /usr/sbin/nginx; } >/dev/null || { $(APT_INSTALL) wrk nginx-light; }
+
+clean: ## stop the demo, and remove all that was built, started or installed here
+	-@test ! -x sandbox/.venv/bin/sandbox || $(SANDBOX) down
+	rm -rf .sandbox .sandbox-* build .tools .venv sandbox/.venv
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis sandbox/.mypy_cache sandbox/.pytest_cache
