@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from tricircle.errors import SiteUnavailable
+from tricircle.errors import BadRequest, NotFound, SiteUnavailable, TricircleError
 from tricircle.gateway.answers import pass_back
 from tricircle.gateway.call import Call, Reply
 from tricircle.gateway.resource import Item, Resource
@@ -25,6 +25,7 @@ class Create:
 
     :param bonds: what pins it to a site.
     :param unknown_zone: the service's own words for a zone that does not exist, with `{zone}`.
+    :param unknown_bond: what it is to the service that there is no such resource to be bound to.
     :param zone_field: the field of the request that names the zone; None where a bond alone decides.
     """
 
@@ -32,31 +33,49 @@ class Create:
     resource: Resource
     bonds: Bonds
     unknown_zone: str = ""
+    unknown_bond: type[TricircleError] = NotFound
     zone_field: str | None = "availability_zone"
     summary: str = field(default="made in a site of its availability zone", init=False)
 
     def __call__(self, call: Call) -> Reply:
         """Make it in the best site; in the next one if that turns out to be down before it got anything."""
         document, member = call.json(self.resource.name)
-        asked = member.get(self.zone_field) if self.zone_field else None
-        zone, colon, rest = asked.partition(":") if isinstance(asked, str) else ("", "", "")
-        pins = [
-            Pin(f"{kind.name} {value}", call.engine.locator.locate(kind, value, call.identity, call.token))
-            for kind, value in self.bonds(document, member)
-            if isinstance(value, str)
-        ]
+        zone, host = self._asked_zone(member)
         candidates = call.engine.scheduler.candidates(
             call.engine.service.type,
-            zone or None,
+            zone,
             call.identity.project_id,
-            pins,
+            self._pins(call, document, member),
             unknown_zone=self.unknown_zone,
         )
-        site, answer = self._make(call, document, member, candidates, colon + rest)
+        site, answer = self._make(call, document, member, candidates, host)
         reply = pass_back(call, site, answer, self.resource)
         if 200 <= answer.status < 300:
             self._learn(call, site, reply)
         return reply
+
+    def _asked_zone(self, member: Item) -> tuple[str | None, str]:
+        """Return the zone that is asked for, and what stands behind it: `:host:node`."""
+        asked = member.get(self.zone_field) if self.zone_field else None
+        if asked is None:
+            return None, ""
+        if not isinstance(asked, str):
+            raise BadRequest(f"Invalid input for field/attribute {self.zone_field}: it must be a string.")
+        zone, colon, host = asked.partition(":")
+        return zone, colon + host
+
+    def _pins(self, call: Call, document: Item, member: Item) -> list[Pin]:
+        """Find the sites of what it is bound to; what is not even text is left for the site to refuse."""
+        try:
+            return [
+                Pin(
+                    f"{kind.name} {value}", call.engine.locator.locate(kind, value, call.identity, call.token)
+                )
+                for kind, value in self.bonds(document, member)
+                if isinstance(value, str)
+            ]
+        except NotFound as error:
+            raise self.unknown_bond(error.message) from None
 
     def _make(
         self, call: Call, document: Item, member: Item, candidates: list[Candidate], host: str

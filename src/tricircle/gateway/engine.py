@@ -31,7 +31,6 @@ class Engine:
     endpoints: Endpoints
     registry: SiteRegistry
     client: SiteClient
-    routes: RouteStore
     locator: Locator
     scheduler: Scheduler
     versions: Versions
@@ -66,7 +65,6 @@ def make_engine(conf: cfg.ConfigOpts, service: Service) -> Engine:
     endpoints = Endpoints(service_user, conf)
     health = HealthBoard(conf)
     client = SiteClient(endpoints, service_user, health, CurlTransport(conf), conf)
-    routes = RouteStore(database)
     cache = RouteCache(conf.gateway.route_cache_size, conf.gateway.route_cache_time)
     search = Search(client, conf.gateway.fan_out_deadline)
     return Engine(
@@ -75,8 +73,7 @@ def make_engine(conf: cfg.ConfigOpts, service: Service) -> Engine:
         endpoints=endpoints,
         registry=registry,
         client=client,
-        routes=routes,
-        locator=Locator(registry, cache, routes, search, conf),
+        locator=Locator(registry, cache, RouteStore(database), search, conf),
         scheduler=Scheduler(registry, health, conf),
         versions=Versions(service, registry, client, conf),
     )

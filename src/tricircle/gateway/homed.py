@@ -2,6 +2,8 @@
 
 from tricircle.routing.resource_type import ResourceType
 
+_MICROSECONDS = "%Y-%m-%dT%H:%M:%S.%f"
+
 SERVER_TYPE = ResourceType(
     name="server",
     service_type="compute",
@@ -27,6 +29,7 @@ VOLUME_TYPE = ResourceType(
     not_found="Volume {id} could not be found.",
     project_field="os-vol-tenant-attr:tenant_id",
     created_field="created_at",
+    time_format=_MICROSECONDS,
 )
 SNAPSHOT_TYPE = ResourceType(
     name="snapshot",
@@ -36,6 +39,7 @@ SNAPSHOT_TYPE = ResourceType(
     not_found="Snapshot {id} could not be found.",
     project_field="os-extended-snapshot-attributes:project_id",
     created_field="created_at",
+    time_format=_MICROSECONDS,
 )
 ATTACHMENT_TYPE = ResourceType(
     name="attachment",

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import msgspec
 import orjson
 
-from tricircle.errors import BadRequest, DatabaseUnavailable, NotFound, TricircleError
+from tricircle.errors import BadAnswer, BadRequest, NotFound, SiteUnavailable, TricircleError
 from tricircle.gateway.answers import prefix, rewrite
 from tricircle.gateway.call import Call, Reply
 from tricircle.gateway.fan_out import Gathered, ask, headers_for_all
@@ -83,22 +83,23 @@ class _List:
         gathered = self._first_pages([site for site, _ in filters])
         streams = [self._stream(site, document) for site, _, document in gathered.good]
         taken, goes_on = self._take(streams)
+        gathered.silent += self._late
         document = self._document(gathered, taken)
         if goes_on:
-            document[f"{self._listing.resource.collection}_links"] = [
-                {"rel": "next", "href": self._next_href(taken)}
-            ]
-        gathered.silent += self._late
+            links_key = self._listing.shape.links_key or f"{self._listing.shape.collection}_links"
+            document[links_key] = [{"rel": "next", "href": self._next_href(taken)}]
         return gathered.reply(self._call, document)
 
     def _filters(self) -> list[tuple[Site, Parameters]]:
-        """Return the sites to ask, in the order in which equal items stand, with each one's filters."""
+        """Return the sites to ask, with each one's filters.
+
+        They are in the order of their names, in which items that sort alike stand, too.
+        """
         snapshot = self._call.engine.registry.snapshot
-        sites = sorted(snapshot.asked, key=lambda site: site.name)
         rest = self._page.rest
         zone = next((value for name, value in rest if name == ZONE_FILTER), None)
         if zone is None or self._listing.resource.zone_field is None:
-            return [(site, rest) for site in sites]
+            return [(site, rest) for site in snapshot.asked]
         found = snapshot.zones.get(zone)
         members: dict[str, str] = {}
         for member in found.members if found else ():
@@ -108,7 +109,11 @@ class _List:
                 )
             members[member.site_id] = member.az_of(self._call.engine.service.type)
         others = [(name, value) for name, value in rest if name != ZONE_FILTER]
-        return [(site, [*others, (ZONE_FILTER, members[site.id])]) for site in sites if site.id in members]
+        return [
+            (site, [*others, (ZONE_FILTER, members[site.id])])
+            for site in snapshot.asked
+            if site.id in members
+        ]
 
     def _begin(self) -> _Place:
         """Find out where the page begins."""
@@ -129,29 +134,44 @@ class _List:
             home = engine.locator.locate(kind, marker, call.identity, call.token)
         except NotFound:
             raise BadRequest(f"marker [{marker}] not found") from None
-        answer = call.send(
-            home, method="GET", target=kind.path.format(id=marker), headers=headers_for_all(call), body=None
-        )
-        if answer.status != 200:
-            raise BadRequest(f"marker [{marker}] not found")
-        item = orjson.loads(answer.body).get(kind.envelope, {})
+        item = self._marked(kind, marker, home)
         place = _Place([item.get(name) for name, _ in self._order.fields], home.name, {home.name: marker})
         created_at = kind.created_at(item)
         if created_at is not None and self._listing.sorting.is_default(self._order):
-            project_id = kind.project_of(item) if not engine.locator.sees_all(call.identity) else None
+            project_id = None if engine.locator.sees_all(call.identity) else call.identity.project_id
+            # Times are shown in whole seconds: what is surely before has a later one.
+            before = created_at + timedelta(seconds=1)
             for site in engine.registry.snapshot.asked:
-                if site.id == home.id:
-                    continue
-                try:
-                    # Times are shown in whole seconds: what is surely before has a later one.
-                    near = engine.routes.nearest_before(
-                        project_id, kind.name, site.id, created_at + timedelta(seconds=1)
-                    )
-                except DatabaseUnavailable:
-                    break
+                near = (
+                    None
+                    if site.id == home.id
+                    else engine.locator.nearest_before(kind, site, project_id, before)
+                )
                 if near is not None:
                     place.hints[site.name] = near.site_resource_id
         return place
+
+    def _marked(self, kind: ResourceType, marker: str, home: Site) -> Item:
+        """Get the item that is the marker; while its site is away, what the routing table has of it."""
+        call = self._call
+        try:
+            answer = call.send(
+                home,
+                method="GET",
+                target=kind.path.format(id=marker),
+                headers=headers_for_all(call),
+                body=None,
+                deadline=call.engine.conf.gateway.fan_out_deadline,
+            )
+        except (SiteUnavailable, BadAnswer):
+            route = call.engine.locator.known(kind, marker, call.identity)
+            if route is None or not self._listing.sorting.is_default(self._order):
+                raise
+            return {kind.created_field: kind.show_time(route.created_at)}
+        if answer.status != 200:
+            raise BadRequest(f"marker [{marker}] not found")
+        item: Item = orjson.loads(answer.body).get(kind.envelope, {})
+        return item
 
     def _first_pages(self, sites: list[Site]) -> Gathered:
         """Ask each site for its first page; one that no longer knows its marker begins anew."""
@@ -249,7 +269,7 @@ class _List:
         if listing.kind is not None:
             self._learn(listing.kind, taken)
         if listing.absent is not None and not self._page.asked:
-            for site in gathered.missing:
+            for site in gathered.silent:
                 absent += listing.absent(
                     self._call, site, self._page.rest, self._page.limit - len(shown) - len(absent)
                 )
@@ -271,8 +291,10 @@ class _List:
         return item
 
     def _learn(self, kind: ResourceType, entries: list[Entry]) -> None:
-        own = self._call.identity.project_id
-        self._call.engine.locator.learn(
+        locator, identity = self._call.engine.locator, self._call.identity
+        # What a list does not show the project of is the user's own, unless the user sees all projects'.
+        own = None if locator.sees_all(identity) else identity.project_id
+        locator.learn(
             [
                 Route(
                     entry.id,

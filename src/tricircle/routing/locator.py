@@ -5,6 +5,8 @@ for anyone else the sites are searched with that user's token as if there were n
 and "not there" are one answer, after the same work.
 """
 
+from datetime import datetime
+
 from oslo_config import cfg
 from oslo_log import log
 
@@ -76,6 +78,25 @@ class Locator:
             except DatabaseUnavailable:
                 return None
         return route if route is not None and self._may_use(route, identity) else None
+
+    def nearest_before(
+        self, kind: ResourceType, site: Site, project_id: str | None, created_at: datetime
+    ) -> Route | None:
+        """Return the last resource of a site that is known to stand before a time in a list, newest first."""
+        try:
+            return self._store.nearest_before(project_id, kind.name, site.id, created_at)
+        except DatabaseUnavailable:
+            return None
+
+    def page(self, kind: ResourceType, site: Site, project_id: str | None, limit: int) -> list[Route]:
+        """Return what is known of a site's resources, newest first.
+
+        :param project_id: None for all projects.
+        """
+        try:
+            return self._store.page(project_id, kind.name, site.id, limit)
+        except DatabaseUnavailable:
+            return []
 
     def learn(self, routes: list[Route]) -> None:
         """Keep routes that an answer has shown; those known already cost nothing.

@@ -20,6 +20,7 @@ class ResourceType:
     :param not_found: what the service itself says of an unknown id.
     :param project_field: the field that holds its project.
     :param created_field: the field that holds its time of creation (ISO 8601, UTC).
+    :param time_format: how its service writes times.
     :param headers: what asking needs besides a token: a microversion.
     """
 
@@ -30,6 +31,7 @@ class ResourceType:
     not_found: str
     project_field: str = "tenant_id"
     created_field: str = "created"
+    time_format: str = "%Y-%m-%dT%H:%M:%SZ"
     headers: Sequence[str] = ()
 
     @staticmethod
@@ -44,6 +46,10 @@ class ResourceType:
     def created_at(self, item: Mapping[str, Any]) -> datetime | None:
         """Return when a resource was made, as its body says: naive, UTC, as the database keeps times."""
         return parse_time(item.get(self.created_field))
+
+    def show_time(self, time: datetime | None) -> str | None:
+        """Write a time as the service does."""
+        return None if time is None else time.strftime(self.time_format)
 
 
 def parse_time(value: object) -> datetime | None:

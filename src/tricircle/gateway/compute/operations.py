@@ -3,7 +3,7 @@
 Source: Compute API reference, v2.1 up to microversion 2.104, and Nova's own list of routes.
 """
 
-from tricircle.errors import Gone
+from tricircle.errors import BadRequest, Gone
 from tricircle.gateway.aggregated import Aggregate
 from tricircle.gateway.call import Call, Reply
 from tricircle.gateway.compute.resources import (
@@ -43,6 +43,7 @@ _CREATE_SERVER = Create(
     SERVER,
     server_bonds,
     unknown_zone="The requested availability zone is not available",
+    unknown_bond=BadRequest,
 )
 _SERVERS = Listing(
     "/servers/detail", SERVER, SERVER_SHAPE, SERVER_SORTING, kind=SERVER_TYPE, absent=absent_servers

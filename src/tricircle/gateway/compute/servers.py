@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from tricircle.errors import BadRequest, DatabaseUnavailable, SiteUnavailable
+from tricircle.errors import BadRequest, SiteUnavailable
 from tricircle.gateway.answers import pass_back, rewrite
 from tricircle.gateway.call import Call, Reply, json_reply
 from tricircle.gateway.compute.resources import SERVER
@@ -52,12 +52,8 @@ def absent_servers(call: Call, site: Site, filters: Parameters, room: int) -> li
     everyone = call.engine.locator.sees_all(call.identity) and any(
         name == "all_tenants" for name, _ in filters
     )
-    try:
-        routes = call.engine.routes.page(
-            None if everyone else call.identity.project_id, SERVER_TYPE.name, site.id, room
-        )
-    except DatabaseUnavailable:
-        return []
+    project_id = None if everyone else call.identity.project_id
+    routes = call.engine.locator.page(SERVER_TYPE, site, project_id, room)
     return [_absent(call, site, route) for route in routes]
 
 
@@ -128,12 +124,11 @@ class ServerAction(Forward):
 
 
 def _absent(call: Call, site: Site, route: Route) -> Item:
-    created = route.created_at
     item: Item = {
         "id": route.top_id,
         "status": "UNKNOWN",
         "tenant_id": route.project_id,
-        "created": f"{created:%Y-%m-%dT%H:%M:%SZ}" if created else None,
+        "created": SERVER_TYPE.show_time(route.created_at),
         "links": [{"rel": "self"}, {"rel": "bookmark"}],
     }
     rewrite(call, site, SERVER, item)
