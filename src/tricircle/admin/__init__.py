@@ -1,0 +1,1 @@
+"""The Admin API: sites, the availability zone map, and where a resource is."""

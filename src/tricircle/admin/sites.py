@@ -1,0 +1,64 @@
+"""`/v1/sites`: the registered sites. Gateways heed a change within `[sites] refresh_interval` seconds."""
+
+import falcon
+from msgspec import UNSET, structs
+
+from tricircle.admin import schemas
+from tricircle.admin.answers import Document, answer, answer_page, self_links
+from tricircle.admin.engine import Engine
+from tricircle.db.timestamps import render
+from tricircle.sites.site import Site
+
+PATH = "/v1/sites"
+
+
+def index(engine: Engine, req: falcon.Request, resp: falcon.Response) -> None:
+    """List sites."""
+    query = schemas.read_query(req, schemas.SiteQuery)
+    limit = min(query.limit or engine.max_limit, engine.max_limit)
+    query.limit = limit + 1
+    url = engine.public_root(req) + PATH
+    sites = [_document(url, site) for site in engine.sites.page(**structs.asdict(query))]
+    answer_page(req, resp, collection="sites", url=url, items=sites, limit=limit, marker="id")
+
+
+def create(engine: Engine, req: falcon.Request, resp: falcon.Response) -> None:
+    """Register a site."""
+    new = schemas.read_body(req, schemas.NewSiteBody, engine.max_body_size).site
+    site = engine.sites.create(new.name, new.region_name, new.description, new.state)
+    url = engine.public_root(req) + PATH
+    answer(resp, {"site": _document(url, site)}, 201)
+    resp.location = f"{url}/{site.id}"
+
+
+def show(engine: Engine, req: falcon.Request, resp: falcon.Response, *, site: str) -> None:
+    """Show a site."""
+    found = engine.sites.get(site)
+    answer(resp, {"site": _document(engine.public_root(req) + PATH, found)})
+
+
+def update(engine: Engine, req: falcon.Request, resp: falcon.Response, *, site: str) -> None:
+    """Change a site."""
+    changes = schemas.read_body(req, schemas.SiteChangesBody, engine.max_body_size).site
+    given = {field: value for field, value in structs.asdict(changes).items() if value is not UNSET}
+    changed = engine.sites.update(site, **given)
+    answer(resp, {"site": _document(engine.public_root(req) + PATH, changed)})
+
+
+def delete(engine: Engine, _req: falcon.Request, resp: falcon.Response, *, site: str) -> None:
+    """Remove a site."""
+    engine.sites.delete(site)
+    resp.status = 204
+
+
+def _document(url: str, site: Site) -> Document:
+    return {
+        "id": site.id,
+        "name": site.name,
+        "region_name": site.region_name,
+        "description": site.description,
+        "state": site.state,
+        "created_at": render(site.created_at),
+        "updated_at": render(site.updated_at),
+        "links": self_links(url, site.id),
+    }
