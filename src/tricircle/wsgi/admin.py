@@ -1,0 +1,6 @@
+"""The Admin API, for any WSGI server: `tricircle.wsgi.admin:application`."""
+
+from tricircle.admin.application import make_application
+from tricircle.wsgi.process import configure
+
+application = make_application(configure())
