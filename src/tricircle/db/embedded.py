@@ -9,8 +9,9 @@ Follows https://www.sqlite.org/wal.html and https://www.sqlite.org/lang_transact
 
 import os
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import sqlalchemy
@@ -25,7 +26,7 @@ WRITING = {"tricircle_begin": "BEGIN IMMEDIATE"}
 
 
 def make_engine(url: sqlalchemy.URL, options: Any) -> sqlalchemy.Engine:
-    """Make the engine for a database file. Creates the file where there is none.
+    """Make the engine for a database file. Makes the file where there is none.
 
     :param url: `sqlite:////path/to/file`.
     :param options: oslo.db's group `[database]`.
@@ -59,9 +60,18 @@ def make_engine(url: sqlalchemy.URL, options: Any) -> sqlalchemy.Engine:
 
 
 def _prepare_file(path: Path) -> None:
-    """Make the file, for its owner and group only, and let readers and a writer work side by side in it."""
+    """Make the file, for its owner and group only, and let readers and a writer work side by side in it.
+
+    It appears complete, as SQLite does not let two processes set its journal mode at once. One that is there
+    is left alone: even to open and close it would take away the locks that this process has in it.
+    """
+    if path.exists():
+        return
     path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o640))
-    with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT)) as connection:
-        # Kept in the file, so that the connections need not ask for it.
-        connection.execute("PRAGMA journal_mode = WAL")
+    with TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as directory:
+        new = Path(directory, path.name)
+        new.touch(mode=0o640)
+        with closing(sqlite3.connect(new)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+        with suppress(FileExistsError):
+            os.link(new, path)
