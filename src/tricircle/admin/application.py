@@ -9,10 +9,13 @@ import falcon
 from oslo_config import cfg
 
 from tricircle.admin import policies, routes, sites, versions, zones
-from tricircle.admin.engine import Engine, make_engine, make_public_root
+from tricircle.admin.engine import SERVICE_TYPE, Engine, make_engine
+from tricircle.identity.service_user import ServiceUser
 from tricircle.identity.tokens import TokenChecker, make_token_checker
+from tricircle.sites.endpoints import Endpoints
 from tricircle.web.application import Application, make_app, with_health
 from tricircle.web.faults import identity_fault
+from tricircle.web.links import PublicRoot
 
 Handler = Callable[..., None]
 """Serves an operation: takes the engine, request, response, and the path's parameters by name.
@@ -57,7 +60,8 @@ def make_application(conf: cfg.ConfigOpts) -> Application:
     :raises ValueError: `[database] connection` is missing or cannot work.
     """
     checker, challenge = make_token_checker(conf)
-    engine = make_engine(conf, make_public_root(conf))
+    endpoints = Endpoints(ServiceUser(conf), conf)
+    engine = make_engine(conf, PublicRoot(endpoints, SERVICE_TYPE, conf))
     return with_health(assemble(engine, checker, challenge), conf)
 
 

@@ -9,9 +9,7 @@ from oslo_policy import policy
 
 from tricircle.admin.policies import make_enforcer
 from tricircle.db.engine import Database
-from tricircle.identity.service_user import ServiceUser
 from tricircle.routing.store import RouteStore
-from tricircle.sites.endpoints import Endpoints
 from tricircle.sites.store import SiteStore
 from tricircle.sites.zone_store import ZoneStore
 
@@ -19,7 +17,7 @@ SERVICE_TYPE = "tricircle"
 """The Admin API's service type in the Keystone catalogue."""
 
 PublicRoot = Callable[[falcon.Request], str]
-"""Tells scheme, host and path, before the version, of the links in the answer to a request."""
+"""Tells where the links in the answer to a request begin; `tricircle.web.links` has the real one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +45,3 @@ def make_engine(conf: cfg.ConfigOpts, public_root: PublicRoot) -> Engine:
         max_limit=conf.api.max_limit,
         max_body_size=conf.api.max_body_size,
     )
-
-
-def make_public_root(conf: cfg.ConfigOpts) -> PublicRoot:
-    """Make what takes links from the catalogue, not from the request's Host, which may be anything."""
-    endpoints = Endpoints(ServiceUser(conf), conf)
-
-    def public_root(req: falcon.Request) -> str:
-        root = endpoints.public_root(conf.region_name, SERVICE_TYPE)
-        if root is None:
-            return req.prefix
-        if conf.api.trust_forwarded_headers:
-            path = root.partition("://")[2].partition("/")[2]
-            return f"{req.forwarded_prefix}/{path}".rstrip("/")
-        return root
-
-    return public_root

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import falcon
 from oslo_config import cfg
 
 from tricircle.db.engine import Database
@@ -20,6 +19,7 @@ from tricircle.sites.health import HealthBoard
 from tricircle.sites.registry import SiteRegistry
 from tricircle.sites.site import Site
 from tricircle.sites.transport import CurlTransport
+from tricircle.web.links import PublicRoot
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +34,7 @@ class Engine:
     locator: Locator
     scheduler: Scheduler
     versions: Versions
-
-    def public_root(self, req: falcon.Request) -> str:
-        """Return the root of the links that a client gets: scheme, host and path before the version.
-
-        It comes from the catalogue, not from the request's Host, which anyone may set to anything.
-        """
-        root = self.endpoints.public_root(self.conf.region_name, self.service.type)
-        if root is None:
-            return req.prefix
-        if self.conf.api.trust_forwarded_headers:
-            path = root.partition("://")[2].partition("/")[2]
-            return f"{req.forwarded_prefix}/{path}".rstrip("/")
-        return root
+    public_root: PublicRoot
 
     def site_roots(self, site: Site, service_type: str) -> list[str]:
         """Return the roots that a site may write into its answers."""
@@ -76,4 +64,5 @@ def make_engine(conf: cfg.ConfigOpts, service: Service) -> Engine:
         locator=Locator(registry, cache, RouteStore(database), search, conf),
         scheduler=Scheduler(registry, health, conf),
         versions=Versions(service, registry, client, conf),
+        public_root=PublicRoot(endpoints, service.type, conf),
     )
