@@ -52,7 +52,7 @@ def leave(message: str, code: int) -> None:
 
 def do_up(arguments: Arguments) -> None:
     """Start what is not running."""
-    layout = up.up(
+    up.up(
         up.Wishes(
             directory=arguments.dir,
             sites=arguments.sites,
@@ -62,7 +62,6 @@ def do_up(arguments: Arguments) -> None:
         )
     )
     print(f'Ready. To use it: eval "$({sys.argv[0]}{option(arguments)} env)"', file=sys.stderr)
-    del layout
 
 
 def option(arguments: Arguments) -> str:

@@ -1,4 +1,178 @@
-"""placeholder"""
+"""The demo: what one does with the top, by the ordinary ``openstack`` client and in the one region Central.
+
+A server and a volume in each availability zone, attached, listed as of one cloud, and then the proof that
+each lives in a site of its own. Every command is printed before what it printed. Clients of one step run side
+by side: one costs more than two seconds of a core, of which the top has nearly none.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from sandbox import rest
+from sandbox.control import is_disturbing
+from sandbox.errors import SandboxError
+from sandbox.layout import ADMIN_API, CINDER, DEFAULT_DIRECTORY, IMAGE, NOVA, PRODUCT_ENVIRONMENT
+
+if TYPE_CHECKING:
+    from sandbox.layout import Layout, Site
+
+    Command = list[str]
+
+OPENSTACK = PRODUCT_ENVIRONMENT / "bin" / "openstack"
+PATIENCE = 60.0
+INTERVAL = 0.5
+FLAVOR = "m1.tiny"
+# What of a new resource is worth a line.
+SERVER_COLUMNS = ("id", "name", "status", "OS-EXT-AZ:availability_zone", "addresses")
+VOLUME_COLUMNS = ("id", "name", "availability_zone", "size")
 
 
-def demo(layout): ...
+def demo(layout: Layout) -> None:
+    """Show what the top does.
+
+    :raises SandboxError: a command failed, or what it made is not as it should be
+    """
+    Demo(layout).run()
+
+
+class Demo:
+    """One run; its servers and volumes bear the time of day, so that a second run makes new ones."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.console = Console(highlight=False)
+        self.zones = {site.top_availability_zone: site for site in layout.sites}
+        stamp = time.strftime("%H%M%S")
+        self.servers = {zone: f"server-{zone}-{stamp}" for zone in self.zones}
+        self.volumes = {zone: f"volume-{zone}-{stamp}" for zone in self.zones}
+        user, admin = rest.session_of(layout, "demo"), rest.session_of(layout)
+        self.compute = rest.Api(user, NOVA.url(layout.top_address))
+        self.volume = rest.Api(user, CINDER.url(layout.top_address))
+        self.admin_api = rest.Api(admin, ADMIN_API.url(layout.top_address))
+
+    def run(self) -> None:
+        """Do all steps."""
+        self.say("One endpoint. Each availability zone is a whole OpenStack of its own.")
+        self.commands(["availability", "zone", "list", "--compute"])
+        self.say("A server and a volume in each, by the ordinary client, side by side.")
+        self.commands(*(create for zone in self.zones for create in self.creates(zone)))
+        servers = self.wait(self.compute, "servers", self.servers, "ACTIVE")
+        self.say("Each volume goes to the server of its zone.")
+        self.commands(
+            *(["server", "add", "volume", self.servers[zone], self.volumes[zone]] for zone in self.zones)
+        )
+        volumes = self.wait(self.volume, "volumes", self.volumes, "in-use")
+        self.say("Servers and volumes of all sites, as of one cloud.")
+        self.commands(
+            ["server", "list", "--long", *columns("Name", "Status", "Networks", "Availability Zone")]
+        )
+        self.commands(["volume", "list", *columns("Name", "Status", "Size", "Attached to")])
+        self.say("And where each lives: what the top tells its operator, and what the sites themselves say.")
+        self.show_homes({**servers, **volumes})
+        self.farewell()
+
+    def creates(self, zone: str) -> list[Command]:
+        """Return the commands that make a server and a volume in a zone.
+
+        No network is named: Central has no network service yet, and Nova takes the one that a site shares.
+        """
+        place = ["--availability-zone", zone]
+        boot = ["--flavor", FLAVOR, "--image", IMAGE, "--wait"]
+        server = ["server", "create", *place, *boot, *columns(*SERVER_COLUMNS), self.servers[zone]]
+        volume = ["volume", "create", *place, "--size", "1", *columns(*VOLUME_COLUMNS), self.volumes[zone]]
+        return [server, volume]
+
+    def commands(self, *commands: Command) -> None:
+        """Run ``openstack`` commands side by side; print each with its output, in order."""
+        with ThreadPoolExecutor(len(commands)) as pool:
+            for command, done in zip(commands, pool.map(self.openstack, commands), strict=True):
+                self.console.print(f"[bold cyan]$ openstack {escape(' '.join(command))}[/]")
+                self.console.print(escape(done.stdout.rstrip()) or "[dim](no output)[/]", soft_wrap=True)
+                if done.returncode:
+                    raise SandboxError(f"the command ended with {done.returncode}: {done.stderr.strip()}")
+
+    def openstack(self, command: Command) -> subprocess.CompletedProcess[str]:
+        """Run one command as user demo, in Central."""
+        clean = {key: value for key, value in os.environ.items() if not is_disturbing(key)}
+        environment = {**clean, "OS_CLIENT_CONFIG_FILE": str(self.layout.clouds), "OS_CLOUD": "tricircle"}
+        return subprocess.run(
+            [str(OPENSTACK), *command],
+            env={**environment, "PYTHONWARNINGS": "ignore"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def wait(self, api: rest.Api, kind: str, names: dict[str, str], status: str) -> dict[str, dict[str, Any]]:
+        """Wait until what was made in each zone has a status; return each by its id, with its zone.
+
+        :raises SandboxError: one of them has another status for too long
+        """
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            found = {item["name"]: item for item in api.get(f"/{kind}/detail")[kind]}
+            states = {name: found[name]["status"] if name in found else "missing" for name in names.values()}
+            if set(states.values()) == {status}:
+                return {found[name]["id"]: {**found[name], "zone": zone} for zone, name in names.items()}
+            if time.monotonic() > deadline or "error" in {state.lower() for state in states.values()}:
+                raise SandboxError(f"{kind} that should be {status}: {states}")
+            time.sleep(INTERVAL)
+
+    def show_homes(self, resources: dict[str, dict[str, Any]]) -> None:
+        """Show the site of each resource, as the top's routing has it and as the site's own API confirms.
+
+        :raises SandboxError: a resource is not in the site that its zone stands for
+        """
+        self.console.print(
+            f"[bold cyan]$ GET {ADMIN_API.url(self.layout.top_address)}/v1/routes/ID[/] (as admin)"
+        )
+        table = Table(
+            "resource", "name", "zone", "site, says the top", "found there", box=None, pad_edge=False
+        )
+        for resource_id, resource in resources.items():
+            site = self.zones[resource["zone"]]
+            routes = self.admin_api.get(f"/v1/routes/{resource_id}")["routes"]
+            homes = ", ".join(route["site"] for route in routes)
+            there = self.is_in(site, routes[0]["type"], resource_id)
+            table.add_row(resource_id, resource["name"], resource["zone"], homes, "yes" if there else "no")
+            if homes != site.name or not there:
+                raise SandboxError(f"{resource['name']} should be in {site.name}; the top says {homes}")
+        self.console.print(table)
+
+    def is_in(self, site: Site, type_: str, resource_id: str) -> bool:
+        """Return whether a site's own API, asked directly, has a resource."""
+        service = NOVA if type_ == "server" else CINDER
+        api = rest.Api(rest.session_of(self.layout, "demo"), service.url(site.address))
+        return api.find(f"/{type_}s/{resource_id}") is not None
+
+    def say(self, text: str) -> None:
+        """Print a heading."""
+        self.console.print(f"\n[bold]{text}[/]\n")
+
+    def farewell(self) -> None:
+        """Say how to go on by hand."""
+        self.say("All of it worked. To go on by hand:")
+        other = "" if self.layout.directory == DEFAULT_DIRECTORY else f" --dir {self.layout.directory}"
+        site = self.layout.sites[0].cloud
+        self.console.print(
+            f'  eval "$(sandbox/.venv/bin/sandbox{other} env)"\n'
+            f"  openstack server list\n"
+            f"  openstack --os-cloud {site} server list --all-projects    # a site, without the top\n"
+            f"  make demo-status\n"
+            f"  make demo-down"
+        )
+
+
+def columns(*names: str) -> Command:
+    """Return the options that choose columns."""
+    return [option for name in names for option in ("-c", name)]

@@ -36,7 +36,7 @@ def exports(layout: Layout) -> str:
 
 def collect(layout: Layout) -> dict[str, Any]:
     """Return what a test needs, as ``env --json`` prints it; asks the running services for ids."""
-    session = rest.admin_session(layout)
+    session = rest.session_of(layout)
     image = content.image(layout, session)
     return {
         "directory": str(layout.directory),

@@ -28,7 +28,7 @@ def start(layout: Layout, site: Site) -> None:
     """
     with control(layout) as supervisor, Steps() as steps, steps.step(site.name) as report:
         supervisor.run(site_processes(layout, site))
-        wait_for_site(layout, site, rest.admin_session(layout), supervisor, report)
+        wait_for_site(layout, site, rest.session_of(layout), supervisor, report)
         supervisor.call("keep")
 
 

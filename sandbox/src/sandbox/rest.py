@@ -1,4 +1,4 @@
-"""REST calls to the sandbox's services, as its admin."""
+"""REST calls to the sandbox's services, as one of its users."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ class Api:
         return response.json() if response.content and is_json else None
 
 
-def admin_session(layout: Layout) -> Any:
-    """Return a session of the admin of the sandbox."""
+def session_of(layout: Layout, user: str = "admin") -> Any:
+    """Return a session of a user, in the project of the same name."""
     auth = v3.Password(
         auth_url=layout.keystone_url,
-        username="admin",
+        username=user,
         password=PASSWORD,
-        project_name="admin",
+        project_name=user,
         user_domain_id="default",
         project_domain_id="default",
     )

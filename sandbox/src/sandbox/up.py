@@ -125,7 +125,7 @@ class Up:
         with self.steps.step("Keystone") as report:
             self.control.run([process])
             readiness.wait(readiness.answers(process), process, self.control, report)
-            self.session = rest.admin_session(self.layout)
+            self.session = rest.session_of(self.layout)
             report("projects, users, catalogue")
             identity.populate(self.layout, self.session)
 
