@@ -29,6 +29,18 @@ def list_opts() -> list[tuple[str | None, list[cfg.Opt]]]:
     return [(group.GROUP, list(group.OPTIONS)) for group in GROUPS] + [(SERVICE_USER, service_user)]
 
 
+def declare() -> cfg.ConfigOpts:
+    """Make a configuration that knows every option and has read nothing yet."""
+    conf = cfg.ConfigOpts()
+    for group in GROUPS:
+        conf.register_opts(group.OPTIONS, group=group.GROUP)
+    conf.register_opts(database_options.database_opts, group="database")
+    loading.register_auth_conf_options(conf, SERVICE_USER)
+    loading.register_session_conf_options(conf, SERVICE_USER)
+    log.register_options(conf)
+    return conf
+
+
 def load(arguments: Sequence[str] = (), files: Sequence[str] | None = None) -> cfg.ConfigOpts:
     """Read the configuration of one process.
 
@@ -37,13 +49,7 @@ def load(arguments: Sequence[str] = (), files: Sequence[str] | None = None) -> c
         (`/etc/tricircle/tricircle.conf` among them).
     :raises oslo_config.cfg.Error: an option or a file is wrong.
     """
-    conf = cfg.ConfigOpts()
-    for group in GROUPS:
-        conf.register_opts(group.OPTIONS, group=group.GROUP)
-    conf.register_opts(database_options.database_opts, group="database")
-    loading.register_auth_conf_options(conf, SERVICE_USER)
-    loading.register_session_conf_options(conf, SERVICE_USER)
-    log.register_options(conf)
+    conf = declare()
     conf(list(arguments), project="tricircle", default_config_files=None if files is None else list(files))
     return conf
 

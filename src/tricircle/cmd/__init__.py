@@ -1,0 +1,1 @@
+"""The command-line programs of those who run the top."""
