@@ -64,6 +64,7 @@ class Refreshed(Generic[Value]):
         self._due = float("-inf")
 
     def _refresh(self) -> None:
+        self._due = self._clock() + self._interval  # before reading: `expire` may come meanwhile
         try:
             self._value = self._read()
         except TricircleError as error:
@@ -76,4 +77,3 @@ class Refreshed(Generic[Value]):
             if self._failing:
                 LOG.info("Refreshed %s again", self._what)
             self._failing = False
-        self._due = self._clock() + self._interval

@@ -98,7 +98,7 @@ class _List:
         snapshot = self._call.engine.registry.snapshot
         rest = self._page.rest
         zone = next((value for name, value in rest if name == ZONE_FILTER), None)
-        if zone is None or self._listing.resource.zone_field is None:
+        if zone is None or not self._listing.resource.zone_fields:
             return [(site, rest) for site in snapshot.asked]
         found = snapshot.zones.get(zone)
         members: dict[str, str] = {}

@@ -15,14 +15,14 @@ class Resource:
     :param collection: the key that many stand under, and the path segment of their links: `servers`.
     :param id_field: the field that holds its id.
     :param linked: resources within it that bear links of their own: field and collection.
-    :param zone_field: the field that holds an availability zone's name.
+    :param zone_fields: the fields that hold an availability zone's name.
     """
 
     name: str
     collection: str
     id_field: str = "id"
     linked: Sequence[tuple[str, str]] = ()
-    zone_field: str | None = None
+    zone_fields: Sequence[str] = ()
 
     def rewrite(self, item: Item, root: str, prefix: str, zone: Callable[[str], str]) -> None:
         """Turn a site's representation into the top's, in place.
@@ -39,10 +39,10 @@ class Resource:
             within = item.get(name)
             if isinstance(within, dict):
                 _link(within, collection, "id", root, prefix)
-        if self.zone_field is not None:
-            site_az = item.get(self.zone_field)
+        for name in self.zone_fields:
+            site_az = item.get(name)
             if site_az:
-                item[self.zone_field] = zone(site_az)
+                item[name] = zone(site_az)
 
 
 def _link(item: Mapping[str, Any], collection: str, id_field: str, root: str, prefix: str) -> None:

@@ -11,7 +11,7 @@ SERVER = Resource(
     "server",
     "servers",
     linked=(("flavor", "flavors"), ("image", "images")),
-    zone_field="OS-EXT-AZ:availability_zone",
+    zone_fields=("OS-EXT-AZ:availability_zone", "pinned_availability_zone"),
 )
 SERVER_SORTING = Sorting(
     {

@@ -7,7 +7,7 @@ from tricircle.gateway.merge import Shape
 from tricircle.gateway.ordering import Sorting
 from tricircle.gateway.resource import Resource
 
-VOLUME = Resource("volume", "volumes", zone_field="availability_zone")
+VOLUME = Resource("volume", "volumes", zone_fields=("availability_zone",))
 VOLUME_SORTING = Sorting(
     {
         "availability_zone": "availability_zone",
