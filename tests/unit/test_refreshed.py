@@ -1,0 +1,145 @@
+"""Values that are read again now and then."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from tests.unit.clock import Clock
+
+from tricircle.errors import IdentityUnavailable
+from tricircle.refreshed import Refreshed
+
+INTERVAL = 10.0
+BOUND = 10.0
+"""Seconds after which a wait of these tests has failed."""
+
+
+class Source:
+    """What a value is read from: counts the readings, and fails while `error` is set."""
+
+    def __init__(self) -> None:
+        self.readings = 0
+        self.error: Exception | None = None
+        self.meanwhile: Callable[[], object] = lambda: None
+
+    def __call__(self) -> int:
+        self.readings += 1
+        self.meanwhile()
+        if self.error is not None:
+            raise self.error
+        return self.readings
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def source() -> Source:
+    return Source()
+
+
+@pytest.fixture
+def refreshed(source: Source, clock: Clock) -> Refreshed[int]:
+    return Refreshed("the value", source, INTERVAL, clock=clock)
+
+
+def test_nothing_is_read_before_somebody_asks(source: Source, refreshed: Refreshed[int]) -> None:
+    assert source.readings == 0
+
+
+def test_a_value_is_kept_until_the_interval_is_over(clock: Clock, refreshed: Refreshed[int]) -> None:
+    assert refreshed.get() == 1
+    clock.time = INTERVAL - 0.001
+    assert refreshed.get() == 1
+    clock.time = INTERVAL
+    assert refreshed.get() == 2
+
+
+def test_an_expired_value_is_read_again(refreshed: Refreshed[int]) -> None:
+    refreshed.get()
+    refreshed.expire()
+    assert [refreshed.get(), refreshed.get()] == [2, 2]
+
+
+def test_the_old_value_goes_on_while_reading_fails(
+    source: Source, clock: Clock, refreshed: Refreshed[int]
+) -> None:
+    refreshed.get()
+    source.error = IdentityUnavailable("down")
+    clock.time = INTERVAL
+    assert refreshed.get() == 1
+
+
+def test_a_reading_that_failed_is_not_repeated_before_the_next_interval(
+    source: Source, clock: Clock, refreshed: Refreshed[int]
+) -> None:
+    refreshed.get()
+    source.error = IdentityUnavailable("down")
+    clock.time = INTERVAL
+    refreshed.get()
+    refreshed.get()
+    assert source.readings == 2
+    source.error = None
+    clock.time = 2 * INTERVAL
+    assert refreshed.get() == 3
+
+
+def test_the_first_failure_is_raised_and_the_next_reader_tries_again(
+    source: Source, refreshed: Refreshed[int]
+) -> None:
+    source.error = IdentityUnavailable("down")
+    with pytest.raises(IdentityUnavailable):
+        refreshed.get()
+    source.error = None
+    assert refreshed.get() == 2
+
+
+def test_a_value_that_expires_while_it_is_read_is_read_again(
+    source: Source, clock: Clock, refreshed: Refreshed[int]
+) -> None:
+    """What made it expire may have come after the source was looked at."""
+    refreshed.get()
+    source.meanwhile = refreshed.expire
+    clock.time = INTERVAL
+    refreshed.get()
+    source.meanwhile = lambda: None
+    assert refreshed.get() == 3
+
+
+def test_while_one_thread_reads_the_others_go_on_with_the_old_value(
+    source: Source, clock: Clock, refreshed: Refreshed[int]
+) -> None:
+    refreshed.get()
+    clock.time = INTERVAL
+    reading, go_on = threading.Event(), threading.Event()
+
+    def be_slow() -> None:
+        reading.set()
+        assert go_on.wait(BOUND)
+
+    source.meanwhile = be_slow
+    with ThreadPoolExecutor(1) as threads:
+        refresher = threads.submit(refreshed.get)
+        try:
+            assert reading.wait(BOUND)
+            assert [refreshed.get(), refreshed.get()] == [1, 1]
+        finally:
+            go_on.set()
+        assert refresher.result(BOUND) == 2
+    assert source.readings == 2
+
+
+def test_the_first_reading_is_waited_for_and_made_once(source: Source, refreshed: Refreshed[int]) -> None:
+    everyone = threading.Barrier(8)
+
+    def get() -> int:
+        everyone.wait(BOUND)
+        return refreshed.get()
+
+    with ThreadPoolExecutor(8) as threads:
+        values = [future.result(BOUND) for future in [threads.submit(get) for _ in range(8)]]
+    assert values == [1] * 8
+    assert source.readings == 1
