@@ -4,8 +4,8 @@ from urllib.parse import quote
 
 import orjson
 
-from tricircle.errors import BadAnswer
-from tricircle.gateway.call import Call, Reply
+from tricircle.errors import BadAnswer, NotFound
+from tricircle.gateway.call import OPEN_ENDED, Call, Reply
 from tricircle.gateway.resource import Item, Resource
 from tricircle.sites.site import Site
 from tricircle.sites.transport import Answer
@@ -42,6 +42,8 @@ def pass_back(call: Call, site: Site, answer: Answer, resource: Resource | None 
     :param resource: what the body may hold under its name; None for a body that is passed as it is.
     :raises BadAnswer: it is not JSON: somebody between the site's service and us has answered.
     """
+    if answer.status == 404 and OPEN_ENDED in call.operation.path and _is_html(answer):
+        raise NotFound("The resource could not be found.")  # Nova knows no such path, and says so in HTML
     check(site, answer)
     body = answer.body
     if resource is not None and body:
@@ -54,7 +56,7 @@ def check(site: Site, answer: Answer) -> None:
 
     :raises BadAnswer: it is HTML.
     """
-    if answer.body and "html" in (answer.header("content-type") or ""):
+    if _is_html(answer):
         raise BadAnswer(
             f"Site {site.name} answered {answer.status} with something that is not JSON.",
             site=site.name,
@@ -109,6 +111,10 @@ def rewrite(call: Call, site: Site, resource: Resource, item: Item) -> None:
         return snapshot.zone_name(site.id, site_az, service)
 
     resource.rewrite(item, bookmark(call), prefix(call), zone)
+
+
+def _is_html(answer: Answer) -> bool:
+    return bool(answer.body) and "html" in (answer.header("content-type") or "")
 
 
 def _rewritten(call: Call, site: Site, resource: Resource, body: bytes) -> bytes:

@@ -9,7 +9,7 @@ from oslo_config import cfg
 
 from tricircle.errors import NotDecided
 from tricircle.gateway.answers import pass_back
-from tricircle.gateway.call import Call, Reply
+from tricircle.gateway.call import OPEN_ENDED, Call, Reply
 from tricircle.gateway.engine import Engine, make_engine
 from tricircle.gateway.fan_out import Refused
 from tricircle.gateway.operation import Operation
@@ -44,7 +44,7 @@ def make_application(conf: cfg.ConfigOpts, service: Service) -> Application:
         by_path[operation.path].append(operation)
     for path, operations in by_path.items():
         route = _Route(engine, operations)
-        template = path.replace("{rest}", "{rest:path}")
+        template = path.replace(OPEN_ENDED, "{rest:path}")
         app.add_route(service.version_path + template, route)
         app.add_route(f"{service.version_path}/{{project_id_in_path}}{template}", route)
     return with_health(app, conf)

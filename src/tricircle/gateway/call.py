@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 JSON = falcon.MEDIA_JSON
 
+OPEN_ENDED = "{rest}"
+"""Ends the path of a row that stands for whatever there is below a resource."""
+
 # What a client may say to a site. Everything else stays here: it is the connection's business (RFC 9110,
 # section 7.6.1), or a header by which services tell each other who somebody is. Microversions and request
 # ids are dealt with apart.
@@ -204,7 +207,7 @@ class Call:
 
 
 class _Quoted(dict[str, str]):
-    """Path parameters, quoted; `{rest}` is a path of its own, whose segments are."""
+    """Path parameters, quoted; `rest` is a path of its own, whose segments are."""
 
     def __getitem__(self, key: str) -> str:
         value = super().__getitem__(key)

@@ -72,9 +72,8 @@ class Scheduler:
         if pinned is not None:
             places = [place for place in places if place.site.id == pinned.site.id]
             if not places:
-                raise BadRequest(
-                    f"{pinned.what} is in site {pinned.site.name}, which availability zone {asked} is not in."
-                )
+                site = pinned.site.name
+                raise BadRequest(f"{pinned.what} is in site {site}, where zone {asked} has no place.")
         return self._ready(places)
 
     def _ready(self, places: list[Candidate]) -> list[Candidate]:

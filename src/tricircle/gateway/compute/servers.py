@@ -116,9 +116,7 @@ class ServerAction(Forward):
             members = found.members if found else ()
             names = [member.az_of("compute") for member in members if member.site_id == site.id]
             if not names:
-                raise BadRequest(
-                    f"The server is in site {site.name}, which availability zone {zone} is not in."
-                )
+                raise BadRequest(f"The server is in site {site.name}, where zone {zone} has no place.")
             arguments["availability_zone"] = names[0]
         return orjson.dumps(action)
 
