@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tests.fakes.cloud import PROJECT, Cloud
 from tests.fakes.site import Site
+from tests.functional.api import Api, compute_api, volume_api
 from tests.functional.gateway import Gateway, GatewayClient, Served, compute_application, volume_application
 
 
@@ -52,6 +53,13 @@ def volume(cloud: Cloud) -> Iterator[GatewayClient]:
     """A member of the project, at the block storage gateway. It is made at the first request."""
     yield GatewayClient(Gateway(cloud, volume_application), cloud.member)
     gc.unfreeze()
+
+
+@pytest.fixture(params=["compute", "volume"])
+def api(request: pytest.FixtureRequest) -> Api:
+    """Servers, then volumes: for what must be true of both."""
+    client = request.getfixturevalue(request.param)
+    return compute_api(client) if request.param == "compute" else volume_api(client)
 
 
 @pytest.fixture
