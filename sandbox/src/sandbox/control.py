@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from sandbox.process import Process
 
+# Set in the environment of every process of a sandbox, so that one can be told by it: it names the directory.
+MARK = "SANDBOX_DIRECTORY"
 # How long the supervisor may take to end what it has to, before we go without having seen it.
 CLOSING_SECONDS = 15.0
 
@@ -58,6 +60,7 @@ class Control:
         (directory / "run").mkdir(parents=True, exist_ok=True, mode=0o700)
         log.parent.mkdir(exist_ok=True)
         environment = {key: value for key, value in os.environ.items() if not is_disturbing(key)}
+        environment[MARK] = str(directory)
         with log.open("wb") as output, theirs:
             subprocess.Popen(
                 [

@@ -8,6 +8,7 @@ by side: one costs more than two seconds of a core, of which the top has nearly 
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -32,8 +33,8 @@ PATIENCE = 60.0
 INTERVAL = 0.5
 FLAVOR = "m1.tiny"
 # What of a new resource is worth a line.
-SERVER_COLUMNS = ("id", "name", "status", "OS-EXT-AZ:availability_zone", "addresses")
-VOLUME_COLUMNS = ("id", "name", "availability_zone", "size")
+SERVER_COLUMNS = ("id", "status", "addresses")
+VOLUME_COLUMNS = ("id", "size")
 
 
 def demo(layout: Layout) -> None:
@@ -49,7 +50,7 @@ class Demo:
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
-        self.console = Console(highlight=False)
+        self.console = Console(highlight=False, soft_wrap=True)
         self.zones = {site.top_availability_zone: site for site in layout.sites}
         stamp = time.strftime("%H%M%S")
         self.servers = {zone: f"server-{zone}-{stamp}" for zone in self.zones}
@@ -68,7 +69,10 @@ class Demo:
         servers = self.wait(self.compute, "servers", self.servers, "ACTIVE")
         self.say("Each volume goes to the server of its zone.")
         self.commands(
-            *(["server", "add", "volume", self.servers[zone], self.volumes[zone]] for zone in self.zones)
+            *(
+                ["server", "add", "volume", *columns("Device"), self.servers[zone], self.volumes[zone]]
+                for zone in self.zones
+            )
         )
         volumes = self.wait(self.volume, "volumes", self.volumes, "in-use")
         self.say("Servers and volumes of all sites, as of one cloud.")
@@ -95,8 +99,8 @@ class Demo:
         """Run ``openstack`` commands side by side; print each with its output, in order."""
         with ThreadPoolExecutor(len(commands)) as pool:
             for command, done in zip(commands, pool.map(self.openstack, commands), strict=True):
-                self.console.print(f"[bold cyan]$ openstack {escape(' '.join(command))}[/]")
-                self.console.print(escape(done.stdout.rstrip()) or "[dim](no output)[/]", soft_wrap=True)
+                self.console.print(f"[bold cyan]$ openstack {escape(shlex.join(command))}[/]")
+                self.console.print(escape(done.stdout.rstrip()) or "[dim](no output)[/]")
                 if done.returncode:
                     raise SandboxError(f"the command ended with {done.returncode}: {done.stderr.strip()}")
 

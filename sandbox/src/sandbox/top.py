@@ -11,11 +11,13 @@ from keystoneauth1.exceptions import Conflict
 
 from sandbox import process
 from sandbox.errors import SandboxError
-from sandbox.layout import ADMIN_API, PRODUCT_ENVIRONMENT
+from sandbox.layout import ADMIN_API, CINDER, NOVA, PRODUCT_ENVIRONMENT
+from sandbox.readiness import polled
 from sandbox.rest import Api
 
 if TYPE_CHECKING:
     from sandbox.layout import Layout
+    from sandbox.readiness import Condition
 
 MANAGE = PRODUCT_ENVIRONMENT / "bin" / "tricircle-manage"
 
@@ -35,6 +37,18 @@ def upgrade_database(layout: Layout) -> None:
         )
     if done.returncode:
         raise SandboxError("the top's database could not be upgraded", log)
+
+
+def knows_sites(layout: Layout, session: Any) -> Condition:
+    """Return the condition that both gateways have heeded all sites, at which they look every few seconds."""
+    zones = {site.top_availability_zone for site in layout.sites}
+    gateways = [Api(session, service.url(layout.top_address)) for service in (NOVA, CINDER)]
+
+    def look() -> bool:
+        answers = [gateway.get("/os-availability-zone")["availabilityZoneInfo"] for gateway in gateways]
+        return all({zone["zoneName"] for zone in answer} >= zones for answer in answers)
+
+    return polled("the gateways to heed the sites", look)
 
 
 def processes(layout: Layout) -> list[process.Process]:

@@ -156,6 +156,8 @@ class Up:
                 readiness.wait(readiness.answers(process), process, self.control, report)
             report("its sites")
             top.register_sites(self.layout, self.session)
+            known = top.knows_sites(self.layout, self.session)
+            readiness.wait(known, processes[0], self.control, report)
 
     @staticmethod
     def side_by_side(jobs: list[Callable[[], None]]) -> None:

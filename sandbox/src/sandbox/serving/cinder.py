@@ -87,7 +87,7 @@ class LocalLock:
 
     locks: ClassVar[collections.defaultdict[str, Any]] = collections.defaultdict(threading.RLock)
 
-    def __init__(self, _coordinator: Any, name: str) -> None:
+    def __init__(self, name: str) -> None:
         self.name = name
         self.lock = self.locks[name]
 
@@ -113,7 +113,10 @@ def use_local_locks() -> None:
     """Have Cinder lock with LocalLock."""
     from cinder import coordination
 
-    coordination.Coordinator.get_lock = LocalLock
+    def get_lock(_coordinator: Any, name: str) -> LocalLock:
+        return LocalLock(name)
+
+    coordination.Coordinator.get_lock = get_lock
 
 
 def keep_service_ids_apart() -> None:
