@@ -43,6 +43,11 @@ class Api:
         """Path of the detailed list."""
         return f"{self.path}/detail"
 
+    @property
+    def microversion(self) -> str:
+        """Some microversion, as its header names it."""
+        return "compute 2.79" if self.item == "server" else "volume 3.50"
+
     def as_(self, token: Token | None) -> "Api":
         """Be somebody else."""
         return replace(self, client=self.client.as_(token))

@@ -117,11 +117,17 @@ class GatewayClient:
         return self.request("DELETE", url)
 
     def request(
-        self, method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        url: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        query: str | None = None,
     ) -> Reply:
         """Send a request.
 
         :param headers: beside the token, the content type of a body, and this client's own.
+        :param query: in place of the URL's, where it holds what no URL may hold.
         """
         sent = {"Accept": "application/json", **self.headers, **(headers or {})}
         if self.token is not None:
@@ -129,7 +135,10 @@ class GatewayClient:
         if body is not None:
             sent.setdefault("Content-Type", "application/json")
             sent.setdefault("Content-Length", str(len(body)))
-        return _call(self.gateway.application, _environ(method, url, sent, body or b""))
+        environ = _environ(method, url, sent, body or b"")
+        if query is not None:
+            environ["QUERY_STRING"] = query
+        return _call(self.gateway.application, environ)
 
 
 def _environ(method: str, url: str, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:

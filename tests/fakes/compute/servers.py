@@ -40,6 +40,9 @@ def _validate(compute: "Compute", call: Call, wanted: Any) -> None:
                 400,
                 f"Invalid input for field/attribute server. Value: {wanted}. '{key}' is a required property",
             )
+    devices = wanted.get("block_device_mapping_v2", [])
+    if not isinstance(devices, list) or not all(isinstance(device, dict) for device in devices):
+        raise Refusal(400, f"Invalid input for field/attribute block_device_mapping_v2. Value: {devices}.")
     if str(wanted["flavorRef"]).rpartition("/")[2] not in compute.flavors:
         raise Refusal(400, f"Flavor {wanted['flavorRef']} could not be found.")
     zone = (wanted.get("availability_zone") or compute.zones[0]).partition(":")[0]
@@ -81,7 +84,7 @@ def _boot(compute: "Compute", call: Call, wanted: Document, name: str) -> Server
     server.interfaces = [interface(port) for port in _ports(wanted.get("networks"))]
     server.volumes = [
         VolumeAttachment(
-            device["uuid"],
+            str(device.get("uuid")),
             "/dev/vda",
             delete_on_termination=bool(device.get("delete_on_termination")),
         )
