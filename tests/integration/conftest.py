@@ -1,0 +1,143 @@
+"""Fixtures: a real cloud of two sites and a top, the people who use it, and what is there to be looked at."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.integration.belongings import Belongings
+from tests.integration.clients import Client, SiteAdmin
+from tests.integration.conditions import eventually, side_by_side
+from tests.integration.population import Population
+from tests.integration.sandbox import DIRECTORY, Sandbox
+
+KEEP = "TRICIRCLE_KEEP_SANDBOX"
+"""Environment variable: anything in it leaves the sandbox running, which makes the next run quick."""
+
+HERE = Path(__file__).parent
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the marker."""
+    config.addinivalue_line("markers", "integration: runs on real OpenStack services, started by the sandbox")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test of this folder."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.integration)
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    """Two real sites and the top; one that runs already is used as it is."""
+    sandbox = Sandbox(DIRECTORY)
+    if not sandbox.is_running:
+        sandbox.down()  # what an earlier run may have left
+        sandbox.up("--sites", "2")
+    yield sandbox
+    if not os.environ.get(KEEP):
+        sandbox.down()
+
+
+@pytest.fixture(scope="session")
+def tenant(sandbox: Sandbox) -> Client:
+    """A member of project demo."""
+    return Client(sandbox, "tricircle")
+
+
+@pytest.fixture(scope="session")
+def stranger(sandbox: Sandbox) -> Client:
+    """A member of another project."""
+    return Client(sandbox, "tricircle-other")
+
+
+@pytest.fixture(scope="session")
+def admin(sandbox: Sandbox) -> Client:
+    """The cloud's administrator, at the top."""
+    return Client(sandbox, "tricircle-admin")
+
+
+@pytest.fixture(scope="session")
+def sites(sandbox: Sandbox) -> list[SiteAdmin]:
+    """Each site, as its own administrator sees it."""
+    return [SiteAdmin(sandbox, site) for site in sandbox.sites]
+
+
+@pytest.fixture(scope="session")
+def population(tenant: Client, sites: list[SiteAdmin], settled: list[Population]) -> Iterator[Population]:
+    """Servers, volumes and snapshots of the tenant in both sites, for tests that only look."""
+    population = Population.make(tenant, [admin.site for admin in sites])
+    settled.append(population)
+    yield population
+    settled.clear()
+    population.put_away()
+
+
+@pytest.fixture
+def belongings(tenant: Client) -> Iterator[Belongings]:
+    """What a test makes as the tenant; all of it is deleted after the test."""
+    belongings = Belongings(tenant)
+    yield belongings
+    belongings.put_away()
+
+
+@pytest.fixture
+def untouched(sites: list[SiteAdmin]) -> Iterator[None]:
+    """Nothing has been made, or has gone, in any site when the test is over."""
+    before = side_by_side(SiteAdmin.inventory, sites)
+    yield
+    assert side_by_side(SiteAdmin.inventory, sites) == before
+
+
+@pytest.fixture(autouse=True)
+def nothing_leads_to_a_site(request: pytest.FixtureRequest) -> Iterator[None]:
+    """No client of the top has asked a site, or was told where one is."""
+    yield
+    for name in ("tenant", "stranger", "admin"):
+        if name in request.fixturenames:
+            witness = request.getfixturevalue(name).witness
+            offences, witness.offences = witness.offences, []
+            assert offences == []
+
+
+@pytest.fixture(autouse=True)
+def no_unexpected_errors(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The top has met no error that it did not expect."""
+    if "sandbox" not in request.fixturenames:
+        yield
+        return
+    sandbox: Sandbox = request.getfixturevalue("sandbox")
+    before = sandbox.top_logs()
+    yield
+    said = []
+    for path, size in sandbox.top_logs().items():
+        with path.open(errors="replace") as log:
+            log.seek(before.get(path, 0))
+            said += [line for line in log if "Unexpected error" in line or "Traceback" in line]
+    assert said == []
+
+
+@pytest.fixture(scope="session")
+def settled() -> list[Population]:
+    """The population, once some test has asked for it."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def nothing_left(sites: list[SiteAdmin], settled: list[Population]) -> Iterator[None]:
+    """When a module's tests are over, the sites hold the population and nothing else."""
+    yield
+    for admin in sites:
+        expected: dict[str, set[str]] = {
+            "servers": set(),
+            "volumes": set(),
+            "snapshots": set(),
+            "ports": set(),
+        }
+        for population in settled:
+            expected = population.inventory(admin.site.name)
+        # A port goes a moment after its server.
+        eventually(lambda admin=admin: not admin.ports(), f"no port in {admin.site.name}", within=30)  # type: ignore[misc]
+        assert admin.inventory() == expected, admin.site.name
