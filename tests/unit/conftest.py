@@ -1,5 +1,10 @@
-"""What unit tests share: a configuration, an empty database, and no network."""
+"""What unit tests share: a configuration, an empty database, and no network.
 
+The database is an SQLite file. TRICIRCLE_TEST_DATABASE names another one, as an SQLAlchemy URL: everything in
+it is dropped, and the tests that use a database are run against it.
+"""
+
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +17,8 @@ from tricircle import config
 from tricircle.db import tables
 from tricircle.db.engine import Database
 
+DATABASE = os.environ.get("TRICIRCLE_TEST_DATABASE")
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Turn warnings into errors."""
@@ -22,6 +29,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    if DATABASE:
+        return
+
     def refuse(*_: object) -> NoReturn:
         raise AssertionError("a unit test must not use the network")
 
@@ -30,12 +40,25 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def conf(tmp_path: Path) -> cfg.ConfigOpts:
-    """Give a configuration that names a database which does not exist yet."""
+def embedded_conf(tmp_path: Path) -> cfg.ConfigOpts:
+    """Give a configuration that names an SQLite file which does not exist yet."""
     conf = config.load(files=[])
     conf.set_override("connection", f"sqlite:///{tmp_path}/tricircle.db", group="database")
     conf.set_override("sqlite_synchronous", False, group="database")
     return conf
+
+
+@pytest.fixture
+def conf(embedded_conf: cfg.ConfigOpts) -> cfg.ConfigOpts:
+    """Give a configuration that names a database without tables."""
+    if DATABASE:
+        embedded_conf.set_override("connection", DATABASE, group="database")
+        database = Database(embedded_conf)
+        with database.write() as connection:
+            tables.metadata.drop_all(connection)
+            connection.exec_driver_sql("DROP TABLE IF EXISTS alembic_version")
+        database.close()
+    return embedded_conf
 
 
 @pytest.fixture

@@ -13,9 +13,12 @@ import sqlalchemy
 from oslo_config import cfg
 from oslo_db import api, exception
 from oslo_db.sqlalchemy import engines
+from oslo_log import log
 
 from tricircle.db import embedded
 from tricircle.errors import DatabaseUnavailable
+
+LOG = log.getLogger(__name__)
 
 Result = TypeVar("Result")
 
@@ -34,6 +37,10 @@ ENGINE_OPTIONS = (
 
 `max_retries` does not: a process starts also while the database is down, and answers 503 until it is back.
 """
+
+CONNECT_TIMEOUT = 5
+"""Seconds to open a connection, unless the URL says otherwise: without it, a request would wait for minutes
+for a host that is gone. The drivers of MariaDB, MySQL and PostgreSQL call it `connect_timeout`."""
 
 _retrying_deadlocks = api.wrap_db_retry(
     max_retries=5, retry_interval=0.05, max_retry_interval=1, retry_on_deadlock=True, jitter=True
@@ -120,9 +127,11 @@ class Database:
 
 
 def _make_engine(url: sqlalchemy.URL, options: Any) -> sqlalchemy.Engine:
-    if url.get_backend_name() in {"mysql", "mariadb"} and "charset" not in url.query:
+    parameters = {"connect_timeout": str(CONNECT_TIMEOUT)}
+    if url.get_backend_name() in {"mysql", "mariadb"}:
         # Otherwise oslo.db says `utf8`, in which MariaDB and MySQL take no character above U+FFFF.
-        url = url.update_query_dict({"charset": "utf8mb4"})
+        parameters["charset"] = "utf8mb4"
+    url = url.update_query_dict({**parameters, **url.query})
     engine: sqlalchemy.Engine = engines.create_engine(
         url.render_as_string(hide_password=False),
         max_retries=0,
@@ -136,4 +145,6 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except _UNREACHABLE as error:
+        # The client is not told: it names hosts, and may be a defect of ours that the driver files there.
+        LOG.warning("The database cannot be used: %s", str(error).partition("\n")[0])
         raise DatabaseUnavailable("The database cannot be reached.") from error

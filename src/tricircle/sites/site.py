@@ -15,7 +15,7 @@ class SiteState(StrEnum):
     DRAINING = "draining"
     """As cordoned, while what it has is moved or deleted."""
     DISABLED = "disabled"
-    """It is not called at all, as if it could not be reached."""
+    """It is not called at all."""
 
 
 @dataclass(frozen=True, slots=True)

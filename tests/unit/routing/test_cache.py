@@ -4,22 +4,13 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 
 import pytest
+from tests.unit.clock import Clock
 
 from tricircle.routing.cache import ABSENCE_TIME, RouteCache
 from tricircle.routing.route import Route
 
 SIZE = 3
 TIME_TO_LIVE = 60.0
-
-
-class Clock:
-    """A clock that is set by hand."""
-
-    def __init__(self) -> None:
-        self.time = 0.0
-
-    def __call__(self) -> float:
-        return self.time
 
 
 @pytest.fixture

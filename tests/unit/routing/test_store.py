@@ -246,6 +246,8 @@ def test_recording_is_one_statement_that_never_fails_on_a_duplicate(dialect: obj
 def test_a_page_is_read_from_its_index(
     database: Database, store: RouteStore, one: Site, project_id: str | None, index: str
 ) -> None:
+    if database.engine.name != "sqlite":
+        pytest.skip("reads SQLite's plans")
     plans = []
     with database.read() as connection:
 

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 import sqlalchemy as sa
+from tests.unit.clock import Clock
 
 from tricircle.db.engine import Database
 from tricircle.errors import DatabaseUnavailable
@@ -15,16 +16,6 @@ from tricircle.sites.store import SiteStore
 from tricircle.sites.zone_store import Place, ZoneStore
 
 INTERVAL = 5.0
-
-
-class Clock:
-    """A clock that is set by hand."""
-
-    def __init__(self) -> None:
-        self.time = 0.0
-
-    def __call__(self) -> float:
-        return self.time
 
 
 class Outage:
