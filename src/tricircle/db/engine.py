@@ -135,6 +135,7 @@ def _make_engine(url: sqlalchemy.URL, options: Any) -> sqlalchemy.Engine:
     engine: sqlalchemy.Engine = engines.create_engine(
         url.render_as_string(hide_password=False),
         max_retries=0,
+        thread_checkin=False,  # yields to green threads, which there are none of
         **{name: options[name] for name in ENGINE_OPTIONS},
     )
     return engine
