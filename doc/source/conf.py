@@ -31,7 +31,7 @@ html_title = f"Tricircle {release}"
 
 
 class WithoutGit(Directive):
-    """Stands for reno's `release-notes` where there is no git history that says which note is of which release."""
+    """Stands for reno's `release-notes` where no git history says which note is of which release."""
 
     has_content = True
     optional_arguments = 1
@@ -39,7 +39,7 @@ class WithoutGit(Directive):
 
     def run(self) -> list[nodes.Node]:
         """Say where the notes are."""
-        text = "This documentation was built outside of a git checkout. The notes are in releasenotes/notes/."
+        text = "This was built without the history in git. The notes are in releasenotes/notes/."
         return [nodes.paragraph(text, text)]
 
 
@@ -69,7 +69,8 @@ class SortKeys(Directive):
 def setup(app: Any) -> None:
     """Add what the pages need beside the extensions."""
     app.add_directive("sort-keys", SortKeys)
-    if (ROOT / ".git").exists():
+    git = ROOT / ".git"
+    if git.exists() and not (git / "shallow").exists():
         app.setup_extension("reno.sphinxext")
     else:
         app.add_directive("release-notes", WithoutGit)
