@@ -112,7 +112,7 @@ def no_unexpected_errors(request: pytest.FixtureRequest) -> Iterator[None]:
     before = sandbox.top_logs()
     yield
     said = []
-    for path, size in sandbox.top_logs().items():
+    for path in sandbox.top_logs():
         with path.open(errors="replace") as log:
             log.seek(before.get(path, 0))
             said += [line for line in log if "Unexpected error" in line or "Traceback" in line]

@@ -166,20 +166,16 @@ def test_a_server_there_is_unknown_from_2_69_on(
 
 
 @pytest.mark.parametrize(
-    ("service", "kind", "rest"),
-    [
-        ("compute", "servers", "/action"),
-        ("compute", "servers", "/metadata"),
-        ("volume", "volumes", ""),
-        ("volume", "volumes", "/action"),
-        ("volume", "snapshots", ""),
-    ],
+    "path",
+    ["/servers/{}/metadata", "/servers/{}/action", "/volumes/{}", "/volumes/{}/action", "/snapshots/{}"],
 )
 def test_what_is_there_is_unavailable_by_id(
-    tenant: Client, population: Population, outage: Outage, service: str, kind: str, rest: str
+    tenant: Client, population: Population, outage: Outage, path: str
 ) -> None:
-    path = f"/{kind}/{getattr(population, kind)[outage.gone[0]].id}{rest}"
-    if rest == "/action":
+    kind = path.split("/")[1]
+    path = path.format(getattr(population, kind)[outage.gone[0]].id)
+    service = "compute" if kind == "servers" else "volume"
+    if path.endswith("/action"):
         answer = getattr(tenant, service).post(path, json={"os-stop": None})
     else:
         answer = ask(tenant, service, path)
