@@ -1,14 +1,14 @@
 """Fixtures: a top of two fake sites, and clients of its gateways."""
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.fakes.cloud import PROJECT, Cloud
 from tests.fakes.site import Site
 from tests.functional.api import Api, compute_api, volume_api
-from tests.functional.gateway import Gateway, GatewayClient, Served, compute_application, volume_application
+from tests.functional.gateway import Gateway, GatewayClient, compute_application, volume_application
 
 
 @pytest.fixture
@@ -60,21 +60,6 @@ def api(request: pytest.FixtureRequest) -> Api:
     """Servers, then volumes: for what must be true of both."""
     client = request.getfixturevalue(request.param)
     return compute_api(client) if request.param == "compute" else volume_api(client)
-
-
-@pytest.fixture
-def serve(cloud: Cloud) -> Iterator[Callable[[str], Served]]:
-    """Start a gateway as operators do, for what only a real server and a real socket can show."""
-    served: list[Served] = []
-
-    def start(application: str) -> Served:
-        served.append(Served(cloud, application))
-        served[-1].start()
-        return served[-1]
-
-    yield start
-    for server in served:
-        server.stop()
 
 
 @pytest.fixture

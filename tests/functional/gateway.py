@@ -1,5 +1,6 @@
 """Gateways for tests: one in the test's own process, and one behind a real server."""
 
+import contextlib
 import io
 import json
 import os
@@ -219,19 +220,21 @@ class Served:
                 self._process.kill()
                 self._process.wait()
 
-    def send(self, data: bytes, patience: float = 10.0) -> bytes:
+    def send(self, data: bytes, patience: float = 10.0, *, finish: bool = False) -> bytes:
         """Send bytes on a new connection, and read until the other side closes it.
 
         :param patience: seconds for which nothing may come.
+        :param finish: say that nothing more will be sent.
         """
         with socket.create_connection(("127.0.0.1", self.port), patience) as connection:
-            connection.sendall(data)
             received = b""
-            try:
+            with contextlib.suppress(OSError):  # it may be closed, or cut, at any of these points
+                connection.sendall(data)
+                if finish:
+                    connection.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(OSError):
                 while chunk := connection.recv(65536):
                     received += chunk
-            except (TimeoutError, ConnectionResetError):
-                pass
             return received
 
     def _answers(self) -> bool:
