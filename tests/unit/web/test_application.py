@@ -155,7 +155,7 @@ def test_an_unexpected_error_tells_no_more_than_where_to_look(
 
 @pytest.mark.parametrize("token", [None, "", "unknown", "t\xf6ken"])
 def test_without_a_valid_token_nothing_is_looked_at(service: Service, token: str | None) -> None:
-    for path in ("/v2.1/things/one", "/v2.1/nowhere", "/v2.1things", "/v2.1/."[:-1] + "x"):
+    for path in ("/v2.1/things/one", "/v2.1/nowhere", "/v2.1things", "/v2.1/x"):
         answer = testing.simulate_get(
             service.app, path, extras={} if token is None else {"HTTP_X_AUTH_TOKEN": token}
         )
@@ -324,8 +324,7 @@ def test_health_needs_no_token_and_leaves_the_rest_to_the_application(
     monkeypatch.setattr("gc.freeze", lambda: frozen.append(True))
     app = with_health(service.app, conf)
     assert frozen == [True]
-    health = testing.simulate_get(app, "/healthcheck")
-    assert (health.status_code, health.text) == (200, "OK")
+    assert testing.simulate_get(app, "/healthcheck").status_code == 200
     assert testing.simulate_get(app, "/v2.1/things/one").status_code == 401
     assert testing.simulate_get(app, "/healthcheck/more").status_code == 401
 
