@@ -1,8 +1,8 @@
 """Makes SQLite queue writers where oslo.db would have one of them fail, and leaves readers alone.
 
-oslo.db begins every transaction with a plain BEGIN. One that is to write reads first and asks for the write lock
-later, and if another has written in between, SQLite says "database is locked" at once, whatever the time-out.
-So a writer's transaction asks for the lock at its start, where it is waited for.
+oslo.db begins every transaction with a plain BEGIN. One that is to write reads first and asks for the write
+lock later, and if another has written in between, SQLite says "database is locked" at once, whatever the
+time-out. So a writer's transaction asks for the lock at its start, where it is waited for.
 
 Readers must not: Placement reads in a transaction of its own while it has another open to write, and Neutron
 leaves sessions open that have only read. With a write-ahead log they read on beside the writer.
