@@ -4,7 +4,7 @@ Both stand before the same site, take turns in every round, and are driven in th
 processor time per request, of the whole process tree, as its ratio to nginx's in the same round: it
 depends little on the machine, and on what else runs there.
 
-    python benchmarks/gateway.py [--rounds 5] [--seconds 2] [--json]
+    python -m benchmarks [--rounds 5] [--seconds 2] [--json]
 
 Needs nginx and wrk. Takes about a minute and a half. Starts and ends its own processes, on loopback.
 """
@@ -41,6 +41,8 @@ LATENCY_SECONDS = 1.0
 def main() -> int:
     """Measure, and print."""
     arguments = _arguments()
+    # Debian keeps nginx where only root looks for programs.
+    os.environ["PATH"] += os.pathsep + "/usr/sbin"
     missing = [program for program in ("nginx", "wrk", "taskset") if shutil.which(program) is None]
     if missing:
         print(f"Not installed: {', '.join(missing)}", file=sys.stderr)
