@@ -17,6 +17,9 @@ from typing import Any, Protocol
 import pycurl
 from oslo_config import cfg
 
+# Seconds after which transfers are looked at even if nothing has happened to them.
+_NAP = 0.2
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -125,9 +128,7 @@ class CurlTransport:
                 for handle, code, message in failed:
                     results[handle] = by_handle[handle].failure(code, message)
                 if len(results) < len(exchanges):
-                    # libcurl's own time-outs are looked at in perform(): do not sleep past the next.
-                    wait = multi.timeout()
-                    multi.select(min(wait / 1000, 0.2) if wait > 0 else 0.05)
+                    _wait(multi)
         finally:
             for exchange in exchanges:
                 multi.remove_handle(exchange.handle)
@@ -149,6 +150,13 @@ class CurlTransport:
         if multi is None:
             multi = self._mine.multi = pycurl.CurlMulti()
         return multi
+
+
+def _wait(multi: Any) -> None:
+    """Sleep until a transfer can go on, or libcurl wants to look at its own time-outs."""
+    due = multi.timeout()  # milliseconds; -1 for none
+    if due and multi.select(min(due / 1000, _NAP) if due > 0 else _NAP) < 0:
+        time.sleep(0.001)  # nothing to wait for yet: a name is being looked up
 
 
 class _Exchange:
