@@ -148,7 +148,7 @@ class Demo:
             routes = self.admin_api.get(f"/v1/routes/{resource_id}")["routes"]
             homes = ", ".join(route["site"] for route in routes)
             there = self.is_in(site, routes[0]["type"], resource_id)
-            table.add_row(resource_id, resource["name"], resource["zone"], homes, "yes" if there else "no")
+            table.add_row(resource["name"], resource["zone"], homes, "yes" if there else "no")
             if homes != site.name or not there:
                 raise SandboxError(f"{resource['name']} should be in {site.name}; the top says {homes}")
         self.console.print(table)
