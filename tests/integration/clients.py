@@ -4,7 +4,6 @@ from typing import Any
 
 from openstack.config import OpenStackConfig
 from openstack.connection import Connection
-
 from tests.integration.sandbox import Sandbox, Site
 from tests.integration.witness import Witness
 

@@ -149,7 +149,11 @@ def test_a_creation_whose_answer_is_lost_is_not_repeated_anywhere(
     name = f"lost-{options[0].lstrip('-')}"
     with fault("SiteTwo", "--service", service, *options):
         if service == "compute":
-            body: dict[str, Any] = {"imageRef": tenant.facts["image_id"], "flavorRef": "1", "networks": "none"}
+            body: dict[str, Any] = {
+                "imageRef": tenant.facts["image_id"],
+                "flavorRef": "1",
+                "networks": "none",
+            }
             asked = {"server": {"name": name, "availability_zone": "az2", **body}}
             answer = tenant.compute.post("/servers", json=asked, microversion="2.37")
         else:
@@ -160,9 +164,10 @@ def test_a_creation_whose_answer_is_lost_is_not_repeated_anywhere(
     assert error["code"] == answer.status_code
     kind = "servers" if service == "compute" else "volumes"
     made = [
-        [item_id for item_id, item in getattr(admin, kind)().items() if item["name"] == name] for admin in sites
+        [item_id for item_id, item in getattr(admin, kind)().items() if item["name"] == name]
+        for admin in sites
     ]
-    for item_id in sum(made, []):
+    for item_id in made[0] + made[1]:
         belongings.keep(kind, item_id)
         eventually(
             lambda item_id=item_id: (  # type: ignore[misc]
