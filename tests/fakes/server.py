@@ -80,6 +80,10 @@ class Response:
         """Answer with a document, serialised with the standard library as OpenStack does it."""
         return cls(status, json.dumps(document).encode(), (("Content-Type", "application/json"), *headers))
 
+    def with_headers(self, *headers: tuple[str, str]) -> "Response":
+        """The same with more headers."""
+        return Response(self.status, self.body, (*self.headers, *headers))
+
     def head(self) -> bytes:
         """Status line and headers."""
         reason = HTTPStatus(self.status).phrase

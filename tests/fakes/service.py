@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any, ClassVar
 from urllib.parse import unquote
 
@@ -38,19 +39,8 @@ _FAULT_NAMES = {
     503: "serviceUnavailable",
 }
 
-UNROUTED = b"""<html>
- <head>
-  <title>404 Not Found</title>
- </head>
- <body>
-  <h1>404 Not Found</h1>
-  The resource could not be found.<br /><br />
-
-
-
- </body>
-</html>"""
-"""What the router answers for a path that it does not know: not in the service's own shape."""
+MAX_BODY_SIZE = 114688
+"""Default of oslo.middleware's `max_request_body_size`."""
 
 
 class Refusal(Exception):
@@ -96,7 +86,7 @@ class Call:
         except ValueError:
             raise Refusal(400, "Malformed request body") from None
         if not isinstance(document, dict) or key not in document:
-            raise Refusal(400, f"Invalid input for field/attribute {key}. Value: None. '{key}' is required")
+            raise Refusal(400, f"'{key}' is a required property")
         return document[key]
 
 
@@ -118,7 +108,8 @@ class Service:
 
     service_type: ClassVar[str]
     version_path: ClassVar[str]
-    version_headers: ClassVar[tuple[str, ...]]
+    public_paths: ClassVar[frozenset[str]]
+    """Paths that need no token."""
     minimum: ClassVar[Version]
     error_type: ClassVar[str]
     routes: ClassVar[Iterable[Route]]
@@ -172,22 +163,24 @@ class Service:
         request = exchange.request
         request_id = f"req-{uuid.uuid4()}"
         response = self._respond(request, request_id)
-        identification = (("x-openstack-request-id", request_id), ("x-compute-request-id", request_id))
-        return Response(response.status, response.body, (*response.headers, *identification))
+        return response.with_headers(("x-openstack-request-id", request_id))
 
     def _respond(self, request: Request, request_id: str) -> Response:
         path = _clean(request.path)
-        if path in {"/", self.version_path, self.version_path + "/"}:
+        if len(request.body) > MAX_BODY_SIZE:
+            return plain_error(request, 413, "Request is too large. Larger than max_request_body_size (%s).")
+        if path in self.public_paths:
             return self.versions(request, path)
         token = self._authenticate(request)
         if token is None:
             return self._unauthorized()
+        if path.rstrip("/") == self.version_path:
+            return self.versions(request, path)
         try:
             version = self.negotiate(request)
         except Refusal as refusal:
             return self.error(refusal.status, refusal.message)
-        response = self._dispatch(request, path, token, version, request_id)
-        return Response(response.status, response.body, (*response.headers, *self.version_echo(version)))
+        return self._dispatch(request, path, token, version, request_id)
 
     def _dispatch(
         self, request: Request, path: str, token: Token, version: Version, request_id: str
@@ -199,7 +192,8 @@ class Service:
             arguments = match.groupdict()
             project = arguments.pop("url_project")
             if project is not None and project != token.project_id:
-                return self.error(400, self.wrong_project(project, token.project_id))
+                response = self.error(400, self.wrong_project(project, token.project_id))
+                return self._named(response, version, request_id)
             call = Call(
                 request,
                 token,
@@ -210,11 +204,17 @@ class Service:
                 request_id,
             )
             try:
+                _check_media_type(request)
                 outcome = function(self, call)
             except Refusal as refusal:
-                return self.error(refusal.status, refusal.message)
-            return outcome if isinstance(outcome, Response) else Response.of_json(outcome)
-        return Response(404, UNROUTED, (("Content-Type", "text/html; charset=UTF-8"),))
+                outcome = self.error(refusal.status, refusal.message)
+            response = outcome if isinstance(outcome, Response) else Response.of_json(outcome)
+            return self._named(response, version, request_id)
+        return plain_error(request, 404, "The resource could not be found.")
+
+    def _named(self, response: Response, version: Version, request_id: str) -> Response:
+        """Add what only answers of the service proper have, and not those of what stands before it."""
+        return response.with_headers(("x-compute-request-id", request_id), *self.version_echo(version))
 
     def _authenticate(self, request: Request) -> Token | None:
         token = self.keystone.find(request.header("X-Auth-Token"))
@@ -271,6 +271,24 @@ class Service:
                 f"is {dotted(self.maximum)}.",
             )
         return version
+
+
+def _check_media_type(request: Request) -> None:
+    media_type = (request.header("Content-Type") or "text/plain").partition(";")[0].strip()
+    if request.body and media_type not in {"application/json", "text/plain"}:
+        raise Refusal(415, "Unsupported Content-Type")
+
+
+def plain_error(request: Request, status: int, message: str) -> Response:
+    """Make an error as WebOb does where the service has not been reached: not in its shape, and HTML unless
+    JSON is asked for."""
+    title = HTTPStatus(status).phrase
+    if "application/json" in (request.header("Accept") or ""):
+        document = {"message": f"{message}<br /><br />\n\n\n", "code": f"{status} {title}", "title": title}
+        return Response.of_json(document, status)
+    page = f"<html>\n <head>\n  <title>{status} {title}</title>\n </head>\n"
+    page += f" <body>\n  <h1>{status} {title}</h1>\n  {message}<br /><br />\n\n\n\n </body>\n</html>"
+    return Response(status, page.encode(), (("Content-Type", "text/html; charset=UTF-8"),))
 
 
 def dotted(version: Version) -> str:

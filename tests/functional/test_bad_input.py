@@ -131,6 +131,24 @@ class TestBodyOverTheLimit:
         assert_refused(api.create(description="x" * (2049 - empty)), 413, "overLimit")
 
 
+class TestBodyOverTheSitesLimit:
+    """Nova and Cinder take 112 KiB unless told otherwise, and say so in words of their web framework."""
+
+    @pytest.mark.parametrize("accept", ["application/json", "*/*"])
+    def test_is_refused_in_the_services_shape(self, api: Api, cloud: Cloud, accept: str) -> None:
+        body = json.dumps(api.body(description="x" * 200_000, availability_zone="az1")).encode()
+        reply = api.client.request("POST", api.path, body, headers={"Accept": accept})
+        assert_refused(reply, 413, "overLimit")
+        assert api.made(cloud.sites["SiteOne"]) == {}
+
+    @pytest.mark.parametrize("accept", ["application/json", "*/*"])
+    def test_of_an_action_too(self, api: Api, site_one: Site, accept: str) -> None:
+        (held,) = api.add(site_one, 1)
+        body = json.dumps({"os-stop": "x" * 200_000}).encode()
+        reply = api.client.request("POST", f"{api.path}/{held}/action", body, headers={"Accept": accept})
+        assert_refused(reply, 413, "overLimit")
+
+
 class TestLyingLength:
     def test_a_body_shorter_than_it_says(self, api: Api, cloud: Cloud) -> None:
         body = json.dumps(api.body()).encode()

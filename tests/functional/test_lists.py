@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from tests.fakes.cloud import OTHER_PROJECT, PROJECT, Cloud
@@ -21,7 +22,7 @@ def three_sites(cloud: Cloud) -> list[Site]:
     return [cloud.sites[name] for name in ("SiteOne", "SiteThree", "SiteTwo")]
 
 
-def spread(api: Api, sites: list[Site], count: int, **attributes: object) -> list[str]:
+def spread(api: Api, sites: list[Site], count: int, **attributes: Any) -> list[str]:
     """Put so many into each site, one second apart, and return all ids as a list shows them.
 
     The first site has the oldest of every three, so that a merged page takes from each of them.

@@ -50,6 +50,16 @@ class TestVersions:
         assert reply.status == 200
         assert reply.header("OpenStack-API-Version") == "compute 2.95"
 
+    def test_latest_works_in_lists_of_volumes_too(
+        self, volume: GatewayClient, site_one: Site, site_two: Site
+    ) -> None:
+        site_one.volume.maximum = (3, 60)
+        site_two.volume.add_volumes(1, PROJECT)
+        reply = volume.at("volume latest").get("/v3/volumes/detail")
+        assert reply.status == 200, reply.body
+        assert reply.header("OpenStack-API-Version") == "volume 3.60"
+        assert len(reply.json["volumes"]) == 1
+
     def test_one_that_only_some_sites_have_is_refused_in_a_list_or_served_without_them(
         self, compute: GatewayClient, site_one: Site, site_two: Site
     ) -> None:

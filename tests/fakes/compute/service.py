@@ -74,7 +74,7 @@ class Compute(Service):
 
     service_type = "compute"
     version_path = "/v2.1"
-    version_headers = ("OpenStack-API-Version", "X-OpenStack-Nova-API-Version")
+    public_paths = frozenset({"/", "/v2.1", "/v2.1/"})
     minimum = (2, 1)
     error_type: ClassVar[str] = "application/json; charset=UTF-8"
     routes = ROUTES
@@ -145,7 +145,15 @@ class Compute(Service):
             "links": [{"rel": "self", "href": f"{root}/v2.1/"}],
         }
         if path == "/":
-            return Response.of_json({"versions": [document]})
+            older = {
+                "id": "v2.0",
+                "status": "DEPRECATED",
+                "version": "",
+                "min_version": "",
+                "updated": "2025-07-04T12:00:00Z",
+                "links": [{"rel": "self", "href": f"{root}/v2/"}],
+            }
+            return Response.of_json({"versions": [older, document]})
         document["links"] = [
             {"rel": "self", "href": f"{root}/v2.1/"},
             {"rel": "describedby", "type": "text/html", "href": "http://docs.openstack.org/"},

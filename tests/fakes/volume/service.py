@@ -42,7 +42,7 @@ class BlockStorage(Service):
 
     service_type = "volume"
     version_path = "/v3"
-    version_headers = ("OpenStack-API-Version",)
+    public_paths = frozenset({"/"})
     minimum = (3, 0)
     error_type = "application/json"
     routes = ROUTES
@@ -124,7 +124,7 @@ class BlockStorage(Service):
         return snapshot
 
     def versions(self, request: Request, path: str) -> Response:
-        """Answer `GET /` (with 300, as Cinder does) and `GET /v3/`."""
+        """Answer `GET /`, with 300 as Cinder does, and `GET /v3/`, which needs a token there."""
         root = self.link_root(request)
         document = {
             "id": "v3.0",
@@ -140,9 +140,8 @@ class BlockStorage(Service):
                 {"base": "application/json", "type": "application/vnd.openstack.volume+json;version=3"}
             ],
         }
-        if path == "/":
-            return Response.of_json({"versions": [document]}, 300)
-        return Response.of_json({"versions": [document]}, headers=self.version_echo(self.minimum))
+        status = 300 if path == "/" else 200
+        return Response.of_json({"versions": [document]}, status, self.version_echo(self.minimum))
 
     def negotiate(self, request: Request) -> Version:
         """Read `OpenStack-API-Version`; one that names no volume is refused, as in Cinder."""
@@ -152,14 +151,19 @@ class BlockStorage(Service):
         for part in given.split(","):
             if "volume" in part:
                 return self.parse_version(part.split()[-1])
-        raise Refusal(404, "API version None is not supported on this method.")
+        raise Refusal(
+            400,
+            "The server could not comply with the request since it is either malformed or otherwise "
+            "incorrect.",
+        )
 
     def version_echo(self, version: Version) -> Headers:
         """Name the version."""
         return (("OpenStack-API-Version", f"volume {dotted(version)}"), ("Vary", "OpenStack-API-Version"))
 
     def link_root(self, request: Request) -> str:
-        """Take the host from X-Forwarded-Host, which Cinder trusts whoever sent it."""
+        """Take the host from X-Forwarded-Host, which Cinder trusts, whoever sent it, unless it has a
+        `public_endpoint` or a server before it that drops the header."""
         forwarded = request.header("X-Forwarded-Host")
         return f"http://{forwarded.split(',')[-1].strip()}" if forwarded else super().link_root(request)
 
