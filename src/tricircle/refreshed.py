@@ -17,6 +17,9 @@ LOG = log.getLogger(__name__)
 
 Value = TypeVar("Value")
 
+_PAUSE = 1.0
+"""Seconds after a failure of the very first reading before the next one."""
+
 
 class Refreshed(Generic[Value]):
     """Keeps what `read` returns for `interval` seconds.
@@ -43,6 +46,7 @@ class Refreshed(Generic[Value]):
         self._value: Value | None = None
         self._due = float("-inf")
         self._failing = False
+        self._failure: TricircleError | None = None
 
     def get(self) -> Value:
         """Return the value; costs a look at the clock unless it is due."""
@@ -53,6 +57,8 @@ class Refreshed(Generic[Value]):
         if not self._lock.acquire(blocking=value is None):
             return value  # type: ignore[return-value]  # not None: else the lock had been waited for
         try:
+            if self._failure is not None and self._clock() < self._due:
+                raise self._failure
             if self._value is None or self._clock() >= self._due:
                 self._refresh()
             return self._value  # type: ignore[return-value]  # _refresh has set it, or has raised
@@ -69,6 +75,9 @@ class Refreshed(Generic[Value]):
             self._value = self._read()
         except TricircleError as error:
             if self._value is None:
+                # Those who have waited for it meanwhile need not each wait for a failure of their own.
+                self._failure = error
+                self._due = self._clock() + min(self._interval, _PAUSE)
                 raise
             if not self._failing:
                 LOG.warning("Cannot refresh %s, going on with what is known: %s", self._what, error.message)
@@ -77,3 +86,4 @@ class Refreshed(Generic[Value]):
             if self._failing:
                 LOG.info("Refreshed %s again", self._what)
             self._failing = False
+            self._failure = None

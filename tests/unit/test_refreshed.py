@@ -87,13 +87,17 @@ def test_a_reading_that_failed_is_not_repeated_before_the_next_interval(
     assert refreshed.get() == 3
 
 
-def test_the_first_failure_is_raised_and_the_next_reader_tries_again(
-    source: Source, refreshed: Refreshed[int]
+def test_the_first_failure_is_raised_and_it_is_tried_again_after_a_pause(
+    source: Source, refreshed: Refreshed[int], clock: Clock
 ) -> None:
+    """Those who have waited for it need not each wait for a failure of their own."""
     source.error = IdentityUnavailable("down")
-    with pytest.raises(IdentityUnavailable):
-        refreshed.get()
+    for _ in range(3):
+        with pytest.raises(IdentityUnavailable):
+            refreshed.get()
+    assert source.readings == 1
     source.error = None
+    clock.time += 1.0
     assert refreshed.get() == 2
 
 

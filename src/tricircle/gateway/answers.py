@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import orjson
 
-from tricircle.errors import BadAnswer, NotFound
+from tricircle.errors import BadAnswer, NotFound, SiteUnavailable
 from tricircle.gateway.call import OPEN_ENDED, Call, Reply
 from tricircle.gateway.resource import Item, Resource
 from tricircle.sites.site import Site
@@ -26,6 +26,7 @@ _KEPT_BACK = frozenset(
         "proxy-authenticate",
         "proxy-authorization",
         "server",
+        "set-cookie",
         "te",
         "trailer",
         "transfer-encoding",
@@ -42,21 +43,24 @@ def pass_back(call: Call, site: Site, answer: Answer, resource: Resource | None 
     :param resource: what the body may hold under its name; None for a body that is passed as it is.
     :raises BadAnswer: it is not JSON: somebody between the site's service and us has answered.
     """
-    if answer.status == 404 and OPEN_ENDED in call.operation.path and _is_html(answer):
+    if answer.status == 404 and OPEN_ENDED in call.operation.path and answer.is_html:
         raise NotFound("The resource could not be found.")  # Nova knows no such path, and says so in HTML
-    check(site, answer)
+    check(call, site, answer)
     body = answer.body
     if resource is not None and body:
         body = _rewritten(call, site, resource, body)
     return Reply(answer.status, body, passed_headers(call, site, answer))
 
 
-def check(site: Site, answer: Answer) -> None:
+def check(call: Call, site: Site, answer: Answer) -> None:
     """Refuse an answer that is not the service's own.
 
-    :raises BadAnswer: it is HTML.
+    :raises SiteUnavailable: a proxy before the site says that it is down.
+    :raises BadAnswer: it is HTML for another reason.
     """
-    if _is_html(answer):
+    if answer.is_html:
+        if call.method == "GET" and answer.status in {502, 503, 504}:
+            raise SiteUnavailable(f"Site {site.name} cannot be reached.", site=site.name)
         raise BadAnswer(
             f"Site {site.name} answered {answer.status} with something that is not JSON.",
             site=site.name,
@@ -79,16 +83,16 @@ def passed_headers(call: Call, site: Site, answer: Answer) -> list[tuple[str, st
 def relocate(call: Call, site: Site, location: str) -> str:
     """Turn a Location of a site into the top's: the same service's, or the image service's."""
     engine = call.engine
-    for service_type in (engine.service.type, "image"):
-        public = engine.endpoints.public_root(engine.conf.region_name, service_type)
-        if service_type == engine.service.type:
-            public = call.root()
-        for root in engine.site_roots(site, service_type):
+    image_root = engine.endpoints.public_root(engine.conf.region_name, "image")
+    for service_type, public in ((engine.service.type, call.root()), ("image", image_root)):
+        for root in engine.endpoints.roots(site.region_name, service_type):
             if public is not None and location.startswith(root + "/"):
                 return public + location[len(root) :]
     # An address of the site's own that the catalogue does not know: the last two segments are what it
     # points at in every API of OpenStack.
-    return "/".join([prefix(call), *location.rstrip("/").rsplit("/", 2)[-2:]])
+    collection, resource_id = location.rstrip("/").rsplit("/", 2)[-2:]
+    root = image_root if collection == "images" and image_root is not None else prefix(call)
+    return f"{root}/{collection}/{resource_id}"
 
 
 def prefix(call: Call) -> str:
@@ -111,10 +115,6 @@ def rewrite(call: Call, site: Site, resource: Resource, item: Item) -> None:
         return snapshot.zone_name(site.id, site_az, service)
 
     resource.rewrite(item, bookmark(call), prefix(call), zone)
-
-
-def _is_html(answer: Answer) -> bool:
-    return bool(answer.body) and "html" in (answer.header("content-type") or "")
 
 
 def _rewritten(call: Call, site: Site, resource: Resource, body: bytes) -> bytes:

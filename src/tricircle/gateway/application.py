@@ -12,9 +12,10 @@ from tricircle.gateway.answers import pass_back
 from tricircle.gateway.call import OPEN_ENDED, Call, Reply
 from tricircle.gateway.engine import Engine, make_engine
 from tricircle.gateway.fan_out import Refused
+from tricircle.gateway.microversion import parse
 from tricircle.gateway.operation import Operation
 from tricircle.gateway.service import Service
-from tricircle.identity.tokens import make_token_checker
+from tricircle.identity.tokens import TokenChecker, make_token_checker
 from tricircle.web.application import Application, make_app, with_health
 from tricircle.web.faults import compute_fault
 
@@ -27,8 +28,16 @@ def make_application(conf: cfg.ConfigOpts, service: Service) -> Application:
     :param conf: see `tricircle.config`.
     :param service: whose API it speaks.
     """
-    engine = make_engine(conf, service)
     checker, challenge = make_token_checker(conf)
+    return with_health(assemble(make_engine(conf, service), checker, challenge), conf)
+
+
+def assemble(engine: Engine, checker: TokenChecker, challenge: str) -> Application:
+    """Turn a gateway's table into an application.
+
+    :param challenge: what a 401 says in WWW-Authenticate.
+    """
+    service = engine.service
     app = make_app(
         compute_fault,
         checker,
@@ -47,7 +56,7 @@ def make_application(conf: cfg.ConfigOpts, service: Service) -> Application:
         template = path.replace(OPEN_ENDED, "{rest:path}")
         app.add_route(service.version_path + template, route)
         app.add_route(f"{service.version_path}/{{project_id_in_path}}{template}", route)
-    return with_health(app, conf)
+    return app
 
 
 class _Route:
@@ -96,8 +105,8 @@ class _Microversion:
 
     def process_response(self, req: falcon.Request, resp: falcon.Response, *_: Any) -> None:
         """Say what was asked for, where no site has said what was served."""
-        asked = self._microversions.asked(req.env)
-        if asked is not None and resp.get_header("openstack-api-version") is None:
+        asked = self._microversions.asked(req.env) or ""
+        if parse(asked) and resp.get_header("openstack-api-version") is None:
             for name, value in self._microversions.fields(asked):
                 resp.append_header(name, value)
 

@@ -68,7 +68,17 @@ class Call:
     :param params: the path's parameters, decoded: `{"server_id": ...}`.
     """
 
-    __slots__ = ("_req", "engine", "identity", "operation", "params", "project_in_path", "token")
+    __slots__ = (
+        "_body",
+        "_req",
+        "_root",
+        "engine",
+        "identity",
+        "operation",
+        "params",
+        "project_in_path",
+        "token",
+    )
 
     def __init__(
         self, engine: "Engine", operation: "Operation", req: falcon.Request, params: dict[str, str]
@@ -80,6 +90,8 @@ class Call:
         self.identity: Identity = req.context.identity
         self.token: str = req.env["HTTP_X_AUTH_TOKEN"]
         self._req = req
+        self._root: str | None = None
+        self._body: bytes | None = None
 
     @property
     def method(self) -> str:
@@ -141,8 +153,10 @@ class Call:
         lines.append(f"X-OpenStack-Request-ID: {self._req.context.global_request_id}")
         version = version or self.version
         if version is not None:
-            if _CONTROL.search(version):
-                raise BadRequest("The microversion holds control characters.")
+            if version != "latest" and microversion.parse(version) is None:
+                raise BadRequest(
+                    "API Version String is of invalid format. Must be of format MajorNum.MinorNum."
+                )
             lines += self.engine.service.microversions.lines(version)
         return lines
 
@@ -152,11 +166,19 @@ class Call:
         :raises PayloadTooLarge: it is over the limit.
         :raises BadRequest: it is shorter than it says.
         """
+        if self._body is None:
+            self._body = self._read_body()
+        return self._body
+
+    def _read_body(self) -> bytes | None:
         most = self.engine.conf.api.max_body_size
         length = self._req.content_length
         if length is None:
-            if "HTTP_TRANSFER_ENCODING" not in self._req.env:
+            encoding = self._req.env.get("HTTP_TRANSFER_ENCODING")
+            if encoding is None:
                 return None
+            if encoding.lower() != "chunked":
+                raise BadRequest("The only transfer encoding of a request is chunked.")
             body: bytes = self._req.stream.read(most + 1)
         else:
             if length > most:
@@ -203,7 +225,9 @@ class Call:
 
     def root(self) -> str:
         """Return the root of the links that the client gets: scheme, host and path before the version."""
-        return self.engine.public_root(self._req)
+        if self._root is None:
+            self._root = self.engine.public_root(self._req)
+        return self._root
 
 
 class _Quoted(dict[str, str]):

@@ -47,6 +47,7 @@ class Create:
             call.identity.project_id,
             self._pins(call, document, member),
             unknown_zone=self.unknown_zone,
+            placed=self.zone_field is not None,
         )
         site, answer = self._make(call, document, member, candidates, host)
         reply = pass_back(call, site, answer, self.resource)
@@ -95,8 +96,11 @@ class Create:
 
     def _learn(self, call: Call, site: Site, reply: Reply) -> None:
         """Keep the route; an answer without an id (`return_reservation_id`) is learnt from later lists."""
-        item = orjson.loads(reply.body).get(self.resource.name, {})
-        item_id = item.get("id")
+        try:
+            item = orjson.loads(reply.body)[self.resource.name]
+            item_id = item["id"]
+        except (orjson.JSONDecodeError, KeyError, TypeError):
+            return
         if isinstance(item_id, str):
             project_id = self.kind.project_of(item) or call.identity.project_id
             created_at = self.kind.created_at(item)

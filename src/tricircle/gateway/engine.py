@@ -17,7 +17,6 @@ from tricircle.sites.client import SiteClient
 from tricircle.sites.endpoints import Endpoints
 from tricircle.sites.health import HealthBoard
 from tricircle.sites.registry import SiteRegistry
-from tricircle.sites.site import Site
 from tricircle.sites.transport import CurlTransport
 from tricircle.web.links import PublicRoot
 
@@ -35,14 +34,6 @@ class Engine:
     scheduler: Scheduler
     versions: Versions
     public_root: PublicRoot
-
-    def site_roots(self, site: Site, service_type: str) -> list[str]:
-        """Return the roots that a site may write into its answers."""
-        roots = (
-            self.endpoints.public_root(site.region_name, service_type),
-            self.endpoints.root(site.region_name, service_type),
-        )
-        return [root for root in roots if root is not None]
 
 
 def make_engine(conf: cfg.ConfigOpts, service: Service) -> Engine:

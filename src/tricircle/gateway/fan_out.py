@@ -77,9 +77,7 @@ class Gathered:
         return Reply(200, orjson.dumps(document), self.headers(call))
 
 
-def ask(
-    call: Call, questions: Iterable[tuple[Site, str]], parse: Callable[[bytes], Any] = orjson.loads
-) -> Gathered:
+def ask(call: Call, questions: Iterable[tuple[Site, str]], parse: Callable[[bytes], Any]) -> Gathered:
     """Ask sites side by side.
 
     :param questions: each site's own target, path and query.
@@ -93,16 +91,6 @@ def ask(
     for (site, _), answer in zip(requests, answers, strict=True):
         _put(gathered, site, answer, parse)
     return gathered
-
-
-def ask_every_site(call: Call, target: str | None = None) -> Gathered:
-    """Ask every site the same, for whoever gives good answers.
-
-    :raises Refused: nobody gave a good answer, and somebody refused.
-    :raises SiteUnavailable: nobody answered.
-    """
-    target = target or call.target()
-    return ask(call, [(site, target) for site in call.engine.registry.snapshot.asked]).require()
 
 
 def headers_for_all(call: Call) -> list[str]:

@@ -36,6 +36,7 @@ class Forward:
         locator = call.engine.locator
         site = locator.locate(self._kind, resource_id, call.identity, call.token)
         answer = call.send(site)
+        reply = pass_back(call, site, answer, self._resource)
         if answer.status == 404 and self._is_member:
             locator.forget(self._kind, resource_id, site)
-        return pass_back(call, site, answer, self._resource)
+        return reply

@@ -1,12 +1,28 @@
 """Limits over several sites: what may be used adds up, what one request may do is the strictest's."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
+
+import msgspec
 
 from tricircle.gateway.call import Call
 from tricircle.sites.site import Site
 
 UNLIMITED = -1
+
+
+class Limits(msgspec.Struct):
+    """What stands under `limits`."""
+
+    absolute: dict[str, int]
+    rate: list[Any] = []
+
+
+class SiteLimits(msgspec.Struct):
+    """A site's answer to `GET /limits`."""
+
+    limits: Limits
 
 
 class CombinedLimits:
@@ -18,14 +34,14 @@ class CombinedLimits:
     def __init__(self, *summed: str) -> None:
         self._summed = frozenset(summed)
 
-    def __call__(self, _: Call, documents: Sequence[tuple[Site, Any]]) -> object:
+    def __call__(self, _: Call, answers: Sequence[tuple[Site, SiteLimits]]) -> object:
         """Make one answer; rates are the first site's, as no release has had any since Havana."""
-        absolute: dict[str, list[int]] = {}
-        for _site, document in documents:
-            for name, value in document["limits"]["absolute"].items():
-                absolute.setdefault(name, []).append(value)
+        absolute: defaultdict[str, list[int]] = defaultdict(list)
+        for _site, answer in answers:
+            for name, value in answer.limits.absolute.items():
+                absolute[name].append(value)
         combined = {name: self._combine(name, values) for name, values in absolute.items()}
-        return {"limits": {"rate": documents[0][1]["limits"].get("rate", []), "absolute": combined}}
+        return {"limits": {"rate": answers[0][1].limits.rate, "absolute": combined}}
 
     def _combine(self, name: str, values: list[int]) -> int:
         if name in self._summed:

@@ -8,14 +8,13 @@ from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
-import msgspec
 import orjson
 
 from tricircle.errors import BadAnswer, BadRequest, NotFound, SiteUnavailable, TricircleError
 from tricircle.gateway.answers import prefix, rewrite
 from tricircle.gateway.call import Call, Reply
 from tricircle.gateway.fan_out import Gathered, ask, headers_for_all
-from tricircle.gateway.merge import Entry, Shape, SitePage, SiteStream, merge
+from tricircle.gateway.merge import Body, Entry, Shape, SitePage, SiteStream, merge
 from tricircle.gateway.ordering import Parameters, Sorting
 from tricircle.gateway.paging import Cursor, Page
 from tricircle.gateway.resource import Item, Resource
@@ -81,13 +80,12 @@ class _List:
         self._site_filters = {site.id: rest for site, rest in filters}
         self._place = self._begin()
         gathered = self._first_pages([site for site, _ in filters])
-        streams = [self._stream(site, document) for site, _, document in gathered.good]
+        streams = [self._stream(site, body) for site, _, body in gathered.good]
         taken, goes_on = self._take(streams)
         gathered.silent += self._late
         document = self._document(gathered, taken)
-        if goes_on:
-            links_key = self._listing.shape.links_key or f"{self._listing.shape.collection}_links"
-            document[links_key] = [{"rel": "next", "href": self._next_href(taken)}]
+        if goes_on and self._listing.shape.links:
+            document[self._listing.shape.links] = [{"rel": "next", "href": self._next_href(taken)}]
         return gathered.reply(self._call, document)
 
     def _filters(self) -> list[tuple[Site, Parameters]]:
@@ -118,9 +116,11 @@ class _List:
     def _begin(self) -> _Place:
         """Find out where the page begins."""
         marker, cursor, listing = self._page.marker, self._page.cursor, self._listing
-        if marker is None or listing.kind is None:
+        if marker is None or listing.kind is None or not listing.shape.links:
             return _Place()
         if cursor is not None:
+            if len(cursor.values) != len(self._order.fields):
+                raise BadRequest("The cursor belongs to a list in another order.")
             return _Place(cursor.values, cursor.site, dict(cursor.markers), dict(cursor.hints))
         return self._place_of(listing.kind, marker)
 
@@ -180,7 +180,7 @@ class _List:
             (site, self._target(site, place.markers.get(site.name) or place.hints.get(site.name)))
             for site in sites
         ]
-        gathered = ask(self._call, questions, self._listing.shape.parse)
+        gathered = ask(self._call, questions, self._parse)
         lost = [
             site
             for site, answer in gathered.refused
@@ -190,9 +190,7 @@ class _List:
             place.markers.pop(site.name, None)
             place.hints.pop(site.name, None)
         if lost:
-            anew = ask(
-                self._call, [(site, self._target(site, None)) for site in lost], self._listing.shape.parse
-            )
+            anew = ask(self._call, [(site, self._target(site, None)) for site in lost], self._parse)
             gathered.good = sorted(gathered.good + anew.good, key=lambda good: good[0].name)
             gathered.refused = [entry for entry in gathered.refused if entry[0] not in lost] + anew.refused
             gathered.silent += anew.silent
@@ -206,21 +204,22 @@ class _List:
         own = [("limit", str(min(limit, self._max_limit))), *([("marker", marker)] if marker else [])]
         return self._call.target(self._listing.path, urlencode([*self._site_filters[site.id], *own]))
 
-    def _stream(self, site: Site, document: dict[str, msgspec.Raw]) -> SiteStream:
-        first = self._listing.shape.page(site, document, self._order)
+    def _parse(self, body: bytes) -> Body:
+        return self._listing.shape.parse(body, self._order)
+
+    def _stream(self, site: Site, body: Body) -> SiteStream:
+        first = self._listing.shape.page(site, body, self._order)
         return SiteStream(site, first, self._fetch, self._is_before)
 
     def _fetch(self, site: Site, marker: str) -> SitePage | None:
         """Get a site's page after an item; a site that fails by now is left out from here on."""
         try:
-            gathered = ask(
-                self._call, [(site, self._target(site, marker))], self._listing.shape.parse
-            ).require()
+            gathered = ask(self._call, [(site, self._target(site, marker))], self._parse).require()
         except TricircleError:
             self._late.append(site)
             return None
-        _, _, document = gathered.good[0]
-        return self._listing.shape.page(site, document, self._order)
+        _, _, body = gathered.good[0]
+        return self._listing.shape.page(site, body, self._order)
 
     def _is_before(self, entry: Entry) -> bool:
         """Say whether an entry stands before the place where the page begins."""
@@ -277,9 +276,7 @@ class _List:
         items_shown = [_cut(item, fields) for item in shown]
         items_shown += [_cut(item, fields and (*fields, "status")) for item in absent]
         document: dict[str, Any] = {listing.resource.collection: items_shown}
-        counts = [
-            msgspec.json.decode(raw["count"], type=int) for _, _, raw in gathered.good if "count" in raw
-        ]
+        counts = [body.count for _, _, body in gathered.good if body.count is not None]
         if counts:
             document["count"] = sum(counts)
         return document

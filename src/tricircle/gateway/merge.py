@@ -44,13 +44,28 @@ class SitePage:
 
 
 @dataclass(frozen=True, slots=True)
+class Body:
+    """A site's answer, taken apart.
+
+    :param items: of each item the fields that merging looks at, and its JSON, untouched.
+    :param more: the site says that there is a next page.
+    :param count: how many items the site has in all, where it was asked for that.
+    """
+
+    items: list[tuple[dict[str, Any], msgspec.Raw]]
+    more: bool
+    count: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Shape:
     """Where an answer holds what merging looks at.
 
     :param collection: the key that the items stand under.
     :param wrapper: a key that each item stands under once more: `{"keypair": {...}}`.
     :param same_by: the field by which items of different sites are one replicated resource, if not the id.
-    :param links_key: where the link to the next page is, unless it is `{collection}_links`.
+    :param links_key: where the link to the next page is, unless it is `{collection}_links`. Empty where the
+        API has no markers, and so neither links nor pages that could be gone through.
     """
 
     collection: str
@@ -61,44 +76,54 @@ class Shape:
     same_by: str | None = None
     links_key: str | None = None
 
-    def parse(self, body: bytes) -> dict[str, msgspec.Raw]:
-        """Take an answer apart; the items stay as they are.
+    @property
+    def links(self) -> str:
+        """The key that the link to the next page stands under; empty where there is none."""
+        return f"{self.collection}_links" if self.links_key is None else self.links_key
+
+    def parse(self, body: bytes, order: Order) -> Body:
+        """Take an answer apart.
 
         :raises ValueError: it is not a list of this shape.
         """
         document = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-        if self.collection not in document:
+        items = document.get(self.collection)
+        if items is None:
             raise ValueError(self.collection)
-        return document
-
-    def page(self, site: Site, document: dict[str, msgspec.Raw], order: Order) -> SitePage:
-        """Read the keys of a page's items."""
-        sorted_by = [name for name, _ in order.fields]
-        same_by = self.same_by or self.id_field
-        own = (self.id_field, same_by, self.project_field, self.created_field)
-        names = tuple(dict.fromkeys((*own, *sorted_by)))
-        items = document[self.collection]
+        own = (self.id_field, self.same_by or self.id_field, self.project_field, self.created_field)
+        names = tuple(dict.fromkeys((*own, *(name for name, _ in order.fields))))
+        looked_at = _decoder(names, self.wrapper).decode(items)
         raws = msgspec.json.decode(items, type=list[msgspec.Raw])
-        entries = []
-        for raw, item in zip(raws, _decoder(names, self.wrapper).decode(items), strict=True):
-            fields = dict(
-                zip(names, msgspec.structs.astuple(item.wrapped if self.wrapper else item), strict=True)
-            )
-            values = [fields[name] for name in sorted_by]
-            entries.append(
-                Entry(
-                    site,
-                    str(fields[self.id_field]),
-                    str(fields[same_by]),
-                    order.key(values),
-                    values,
-                    fields[self.project_field],
-                    fields[self.created_field],
-                    raw,
-                )
-            )
-        links = document.get(self.links_key or f"{self.collection}_links")
-        return SitePage(entries, links is not None and b'"next"' in bytes(links))
+        links, count = document.get(self.links), document.get("count")
+        return Body(
+            [
+                (_fields(names, item.wrapped if self.wrapper else item), raw)
+                for item, raw in zip(looked_at, raws, strict=True)
+            ],
+            links is not None and b'"next"' in bytes(links),
+            None if count is None else msgspec.json.decode(count, type=int),
+        )
+
+    def page(self, site: Site, body: Body, order: Order) -> SitePage:
+        """Make the page that an answer of a site is."""
+        return SitePage([self._entry(site, fields, raw, order) for fields, raw in body.items], body.more)
+
+    def _entry(self, site: Site, fields: dict[str, Any], raw: msgspec.Raw, order: Order) -> Entry:
+        values = [fields[name] for name, _ in order.fields]
+        return Entry(
+            site,
+            str(fields[self.id_field]),
+            str(fields[self.same_by or self.id_field]),
+            order.key(values),
+            values,
+            fields[self.project_field],
+            fields[self.created_field],
+            raw,
+        )
+
+
+def _fields(names: tuple[str, ...], item: Any) -> dict[str, Any]:
+    return dict(zip(names, msgspec.structs.astuple(item), strict=True))
 
 
 @lru_cache(maxsize=256)
@@ -134,22 +159,27 @@ class SiteStream:
         self._fetch = fetch
         self._skip = skip
         self._given = 0
-        self._ended = False
+        self._left = True
 
     def __iter__(self) -> Iterator[Entry]:
         page: SitePage | None = self._page
         while page is not None:
-            self._page = page
+            left = len(page.entries)
             for entry in page.entries:
+                left -= 1
                 if not self._skip(entry):
+                    self._left = page.more or left > 0
                     self._given += 1
                     yield entry
             page = self._fetch(self.site, page.entries[-1].id) if page.more and page.entries else None
-        self._ended = True
+        self._left = False
 
     def has_more(self, taken: int) -> bool:
-        """Say whether the site has entries beyond those that were taken."""
-        return self._given > taken or not self._ended
+        """Say whether the site has entries beyond those that were taken.
+
+        The merge asks each stream for one entry more than it has given, hence the count.
+        """
+        return self._given > taken or self._left
 
 
 def merge(streams: Sequence[SiteStream]) -> Iterator[Entry]:

@@ -3,18 +3,19 @@
 Source: API-WG guideline "Microversion Specification"; Nova's own older header is honoured too.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 Version = tuple[int, int]
 
+_VERSION = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})")
+
 
 def parse(text: str) -> Version | None:
     """Read `2.69`; None for what is no version."""
-    major, dot, minor = text.partition(".")
-    if dot and major.isdecimal() and minor.isdecimal():
-        return int(major), int(minor)
-    return None
+    found = _VERSION.fullmatch(text)
+    return (int(found[1]), int(found[2])) if found else None
 
 
 @dataclass(frozen=True, slots=True)

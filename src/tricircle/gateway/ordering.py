@@ -86,11 +86,13 @@ def _direction(text: str) -> Direction:
     raise BadRequest(f"Unknown sort direction {text!r}, must be one of: asc, desc.")
 
 
-def _rank(value: Any) -> tuple[bool, Any]:
-    """Make any JSON value comparable: null first, as SQLite and MariaDB have it."""
+def _rank(value: Any) -> tuple[int, Any]:
+    """Make any two JSON values comparable: null first, as SQLite and MariaDB have it."""
     if value is None:
-        return False, 0
-    return True, value if isinstance(value, str | int | float) else str(value)
+        return 0, 0
+    if isinstance(value, int | float):
+        return 1, value
+    return (2, value) if isinstance(value, str) else (3, str(value))
 
 
 @total_ordering
@@ -99,7 +101,7 @@ class _Descending:
 
     __slots__ = ("_rank",)
 
-    def __init__(self, rank: tuple[bool, Any]) -> None:
+    def __init__(self, rank: tuple[int, Any]) -> None:
         self._rank = rank
 
     def __eq__(self, other: object) -> bool:

@@ -10,7 +10,6 @@ the routing table or, failing that, they begin anew and what comes before the pl
 import base64
 import binascii
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
@@ -19,6 +18,8 @@ from tricircle.errors import BadRequest
 from tricircle.gateway.ordering import Parameters
 
 CURSOR = "cursor"
+Scalar = str | int | float | bool | None
+
 _OWN = frozenset({"limit", "offset", "marker", CURSOR})
 
 
@@ -31,7 +32,7 @@ class Cursor(msgspec.Struct, array_like=True, frozen=True):
     :param hints: site's name -> some item of it before the place; what follows it is looked through.
     """
 
-    values: list[Any]
+    values: list[Scalar]
     site: str
     markers: dict[str, str]
     hints: dict[str, str] = {}

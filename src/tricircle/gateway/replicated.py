@@ -28,7 +28,7 @@ class AnySite:
         for site in sorted(call.engine.registry.snapshot.asked, key=lambda site: site.name):
             try:
                 answer = call.send(site, headers=headers)
-                check(site, answer)
+                check(call, site, answer)
             except TricircleError as error:
                 failure = error
                 continue

@@ -45,9 +45,9 @@ class ServiceUser:
         """
         try:
             answer = self.session.get("/auth/catalog", endpoint_filter=dict(_KEYSTONE))
-        except ClientException as error:
+            return ServiceCatalogV3(answer.json()["catalog"])
+        except (ClientException, KeyError, ValueError) as error:
             raise IdentityUnavailable("The service catalogue cannot be read.") from error
-        return ServiceCatalogV3(answer.json()["catalog"])
 
     def project_id(self) -> str | None:
         """Return the id of the service user's project, which Keystone writes into its catalogue's URLs."""

@@ -51,11 +51,12 @@ class KeystoneTokens:
         # Its own cache is a second one behind ours that scans all its entries: an empty one takes its
         # place. `initialize` is what its WSGI entry would call, which is not used here.
         self._middleware._token_cache.initialize({_CACHE_VARIABLE: _NoCache()})
+        self._uri: str = conf.keystone_authtoken.www_authenticate_uri or ""
 
     @property
     def challenge(self) -> str:
         """The WWW-Authenticate header of a 401 (Keystone's own scheme)."""
-        return f'Keystone uri="{self._middleware.www_authenticate_uri}"'
+        return f'Keystone uri="{self._uri}"'
 
     def __call__(self, token: str) -> dict[str, Any]:
         """Validate a token; see TokenSource."""

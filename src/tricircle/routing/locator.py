@@ -50,7 +50,8 @@ class Locator:
         route = self._cache.get(kind.name, resource_id)
         if route is not None and self._may_use(route, identity):
             return self._site(route)
-        if not kind.is_id(resource_id) or self._cache.is_absent(kind.name, resource_id, identity.project_id):
+        scope = None if self.sees_all(identity) else f"project {identity.project_id}"
+        if not kind.is_id(resource_id) or self._cache.is_absent(kind.name, resource_id, scope):
             raise NotFound(kind.not_found.format(id=resource_id))
         route = self._store.find(resource_id, kind.name)
         if route is not None and self._may_use(route, identity):
@@ -59,12 +60,11 @@ class Locator:
         try:
             site, item = self._search.find(kind, resource_id, token, self._registry.snapshot.asked)
         except NotFound:
-            self._cache.put_absent(kind.name, resource_id, identity.project_id)
+            self._cache.put_absent(kind.name, resource_id, scope)
             raise
         if item is not None:
             # What a site shows to somebody who is no administrator is in that user's project.
-            shared = self.sees_all(identity)
-            project_id = kind.project_of(item) or (None if shared else identity.project_id)
+            project_id = kind.project_of(item) or (None if scope is None else identity.project_id)
             created_at = kind.created_at(item)
             self.learn([Route(resource_id, kind.name, site.id, resource_id, project_id, created_at)])
         return site
@@ -103,7 +103,7 @@ class Locator:
 
         A failure is only logged: a row that is missing costs a search, later.
         """
-        new = [route for route in routes if self._cache.get(route.resource_type, route.top_id) is None]
+        new = [route for route in routes if self._adds(route)]
         if not new:
             return
         try:
@@ -126,12 +126,22 @@ class Locator:
         """Say whether a user may see resources of other projects, as far as the top is asked."""
         return not self._admin_roles.isdisjoint(identity.roles)
 
+    def _adds(self, route: Route) -> bool:
+        """Say whether a route tells more than what is kept."""
+        kept = self._cache.get(route.resource_type, route.top_id)
+        if kept is None:
+            return True
+        lacks_project = kept.project_id is None and route.project_id is not None
+        lacks_time = kept.created_at is None and route.created_at is not None
+        return lacks_project or lacks_time
+
     def _may_use(self, route: Route, identity: Identity) -> bool:
-        return route.project_id == identity.project_id or self.sees_all(identity)
+        """Say whether a route leads this user somewhere: it is the project's, and its site is still there."""
+        own = route.project_id is not None and route.project_id == identity.project_id
+        return (own or self.sees_all(identity)) and route.site_id in self._registry.snapshot.by_id
 
     def _site(self, route: Route) -> Site:
-        site = self._registry.snapshot.by_id.get(route.site_id)
-        if site is None or not site.is_asked:
-            name = site.name if site else route.site_id
-            raise SiteUnavailable(f"Site {name} is disabled.", site=name, retry_after=60)
+        site = self._registry.snapshot.by_id[route.site_id]
+        if not site.is_asked:
+            raise SiteUnavailable(f"Site {site.name} is disabled.", site=site.name, retry_after=60)
         return site

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from tricircle.errors import NotFound, SiteUnavailable, TricircleError
+from tricircle.errors import NotFound, SiteUnavailable, TricircleError, Unauthorized
 from tricircle.routing.resource_type import ResourceType
 from tricircle.sites.client import SiteClient, SiteRequest
 from tricircle.sites.site import Site
@@ -43,14 +43,21 @@ class Search:
             deadline=self.deadline,
         )
         answers = self.client.send_all(kind.service_type, [(site, request) for site in sites])
-        silent = []
+        refusing: list[Site] = []
+        silent: list[str] = []
         for site, answer in zip(sites, answers, strict=True):
-            if isinstance(answer, TricircleError) or answer.status >= 500:
+            if isinstance(answer, TricircleError) or answer.is_html:
                 silent.append(site.name)
+            elif answer.status == 200 and (item := _item(kind, answer.body)) is not None:
+                return site, item
+            elif answer.status == 401:
+                raise Unauthorized("The request you have made requires authentication.", site=site.name)
             elif answer.status == 403:
-                return site, None
-            elif answer.status == 200:
-                return site, _item(kind, answer.body)
+                refusing.append(site)
+            elif answer.status != 404:
+                silent.append(site.name)
+        if refusing:
+            return refusing[0], None
         if silent:
             names = ", ".join(silent)
             raise SiteUnavailable(f"It is not known yet: no answer from {names}.", site=names)

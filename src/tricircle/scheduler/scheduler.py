@@ -50,6 +50,7 @@ class Scheduler:
         pins: Sequence[Pin],
         *,
         unknown_zone: str,
+        placed: bool = True,
     ) -> list[Candidate]:
         """Return the places for a new resource, best first.
 
@@ -57,11 +58,15 @@ class Scheduler:
 
         :param zone: the top availability zone that was asked for.
         :param unknown_zone: the service's own words for a zone that does not exist.
+        :param placed: False for what has no place of its own (a snapshot, an attachment): it goes where what
+            it is bound to is, also in a site that gets nothing new.
         :raises BadRequest: no such zone, or it and the pins, or two pins, contradict each other.
         :raises SiteUnavailable: none of the sites takes anything now.
         """
         snapshot = self._registry.snapshot
         pinned = _agreed(pins)
+        if not placed:
+            return [Candidate(pinned.site if pinned else site, None) for site in snapshot.asked[:1]]
         asked = zone
         if zone is None and pinned is None:
             zone = self._registry.binding(project_id) or self._default_zone
@@ -71,6 +76,8 @@ class Scheduler:
             places = [Candidate(site, None) for site in snapshot.asked]
         if pinned is not None:
             places = [place for place in places if place.site.id == pinned.site.id]
+            if not places and asked is None:
+                raise SiteUnavailable(f"Site {pinned.site.name} is disabled.", site=pinned.site.name)
             if not places:
                 site = pinned.site.name
                 raise BadRequest(f"{pinned.what} is in site {site}, where zone {asked} has no place.")

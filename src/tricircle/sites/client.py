@@ -6,6 +6,7 @@ and the wire (transport), and says what went wrong in terms of the site.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from oslo_config import cfg
 from oslo_log import log
@@ -18,6 +19,8 @@ from tricircle.sites.site import Site
 from tricircle.sites.transport import Answer, BrokenAnswer, NotSent, Request, Transport, TransportError
 
 LOG = log.getLogger(__name__)
+
+_PENDING = TricircleError("pending")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +67,12 @@ class SiteClient:
         wire = self._wire(site, service_type, request)
         health = self.health.of(site.id, site.name)
         health.enter()
-        reached = False
+        reached: bool | None = None
         try:
             answer = self._transport.perform(wire)
             reached = True
         except TransportError as error:
+            reached = isinstance(error, BrokenAnswer)
             raise self._explain(site, wire, error) from error
         finally:
             health.leave(reached=reached)
@@ -78,27 +82,29 @@ class SiteClient:
         self, service_type: str, requests: Sequence[tuple[Site, SiteRequest]]
     ) -> list[Answer | TricircleError]:
         """Send requests to sites side by side; failures are values, in the place of the answer."""
-        results: list[Answer | TricircleError | None] = [None] * len(requests)
+        results: list[Answer | TricircleError] = []
         going: list[tuple[int, Site, Request]] = []
-        for index, (site, request) in enumerate(requests):
-            try:
-                wire = self._wire(site, service_type, request)
-                self.health.of(site.id, site.name).enter()
-            except TricircleError as error:
-                results[index] = error
-            else:
-                going.append((index, site, wire))
-        outcomes: Sequence[Answer | TransportError] = [NotSent("not tried")] * len(going)
+        outcomes: Sequence[Answer | TransportError | None] = ()
         try:
+            for index, (site, request) in enumerate(requests):
+                try:
+                    wire = self._wire(site, service_type, request)
+                    self.health.of(site.id, site.name).enter(wait=False)
+                except TricircleError as error:
+                    results.append(error)
+                else:
+                    results.append(_PENDING)
+                    going.append((index, site, wire))
             outcomes = self._transport.perform_all([wire for _, _, wire in going])
         finally:
-            for (index, site, wire), outcome in zip(going, outcomes, strict=True):
-                reached = isinstance(outcome, Answer)
-                self.health.of(site.id, site.name).leave(reached=reached)
-                results[index] = (
-                    outcome if isinstance(outcome, Answer) else self._explain(site, wire, outcome)
-                )
-        return results  # type: ignore[return-value]  # every place has been filled above
+            for (index, site, wire), outcome in zip_longest(going, outcomes[: len(going)]):
+                answered = isinstance(outcome, Answer | BrokenAnswer)
+                self.health.of(site.id, site.name).leave(reached=None if outcome is None else answered)
+                if isinstance(outcome, Answer):
+                    results[index] = outcome
+                elif outcome is not None:
+                    results[index] = self._explain(site, wire, outcome)
+        return results
 
     def _wire(self, site: Site, service_type: str, request: SiteRequest) -> Request:
         token = self._service_user.token()

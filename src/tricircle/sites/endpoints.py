@@ -4,6 +4,7 @@ import re
 from functools import cache
 
 from keystoneauth1.access.service_catalog import ServiceCatalog
+from keystoneauth1.exceptions import CatalogException
 from oslo_config import cfg
 
 from tricircle.errors import SiteUnavailable
@@ -42,6 +43,12 @@ class Endpoints:
         """Return where a region's users call its service, or None where the catalogue does not say."""
         return self._catalog.get().root(region, service_type, PUBLIC)
 
+    def roots(self, region: str, service_type: str) -> list[str]:
+        """Return every root that a region's service may write into its answers."""
+        roots = self._catalog.get().root
+        found = (roots(region, service_type, interface) for interface in (PUBLIC, self._interface))
+        return [root for root in found if root is not None]
+
     def _read(self) -> "_Roots":
         catalog = self._service_user.catalog()
         return _Roots(catalog, self._service_user.project_id())
@@ -53,8 +60,11 @@ class _Roots:
     def __init__(self, catalog: ServiceCatalog, project_id: str | None) -> None:
         @cache
         def root(region: str, service_type: str, interface: str) -> str | None:
-            url = catalog.url_for(service_type, interface=interface, region_name=region)
-            return None if url is None else _strip(url, project_id)
+            try:
+                url: str | None = catalog.url_for(service_type, interface=interface, region_name=region)
+            except CatalogException:
+                return None
+            return None if url is None or not region else _strip(url, project_id)
 
         self.root = root
 

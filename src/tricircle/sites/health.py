@@ -15,8 +15,8 @@ from tricircle.errors import SiteUnavailable
 
 LOG = log.getLogger(__name__)
 
-# A call waits this long for a place; a healthy site frees one sooner.
-_PATIENCE = 1.0
+PATIENCE = 1.0
+"""Seconds that a call waits for a place; a healthy site frees one sooner."""
 
 _LONGEST_COOLDOWN = 60.0
 
@@ -29,6 +29,7 @@ class SiteHealth:
     :param cooldown: seconds it stays open; then one call tries the site, and each time that this one fails
         the next waits twice as long, up to a minute.
     :param concurrency: most calls under way at a time.
+    :param patience: seconds that a call waits for a place.
     """
 
     def __init__(
@@ -38,66 +39,69 @@ class SiteHealth:
         threshold: int,
         cooldown: float,
         concurrency: int,
+        patience: float = PATIENCE,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._name = name
+        self.name = name
         self._threshold = threshold
         self._cooldown = cooldown
+        self._patience = patience
         self._clock = clock
         self._places = threading.BoundedSemaphore(concurrency)
         self._lock = threading.Lock()
         self._failures = 0
-        self._closed_at = 0.0
+        self._trials = 0
+        self._open_until = 0.0
 
     @property
     def is_up(self) -> bool:
         """Say whether the last calls reached the site, or it is time to try again."""
-        return self._failures < self._threshold or self._clock() >= self._closed_at
+        return self._failures < self._threshold or self._clock() >= self._open_until
 
-    def enter(self) -> None:
+    def enter(self, *, wait: bool = True) -> None:
         """Take a place for a call.
 
+        :param wait: for a place to get free; a call of many sites waits for none.
         :raises SiteUnavailable: the breaker is open, or no place gets free. Nothing was sent.
         """
         if self._failures >= self._threshold:
             self._try_again()
-        if not self._places.acquire(timeout=_PATIENCE):
-            raise SiteUnavailable(f"Site {self._name} has too many requests under way.", site=self._name)
+        if not self._places.acquire(timeout=self._patience if wait else 0.0):
+            raise SiteUnavailable(f"Site {self.name} has too many requests under way.", site=self.name)
 
-    def leave(self, *, reached: bool) -> None:
+    def leave(self, *, reached: bool | None) -> None:
         """Give the place back.
 
-        :param reached: the site answered, whatever it said.
+        :param reached: the site answered, whatever it said. None: nothing was found out about it.
         """
         self._places.release()
-        if reached and not self._failures:
+        if reached is None or (reached and not self._failures):
             return
         with self._lock:
             if reached:
                 if self._failures >= self._threshold:
-                    LOG.info("Site %s answers again", self._name)
-                self._failures = 0
+                    LOG.info("Site %s answers again", self.name)
+                self._failures = self._trials = 0
                 return
             self._failures += 1
             if self._failures == self._threshold:
-                LOG.warning("Site %s cannot be reached", self._name)
-            self._closed_at = self._clock() + self._wait()
+                LOG.warning("Site %s cannot be reached", self.name)
+                self._open_until = self._clock() + self._cooldown
 
     def _try_again(self) -> None:
         """Let one call through once the cool-down is over; the others wait for what it finds."""
         with self._lock:
             now = self._clock()
-            if self._failures >= self._threshold:
-                if now < self._closed_at:
-                    wait = max(1, round(self._closed_at - now))
-                    raise SiteUnavailable(
-                        f"Site {self._name} cannot be reached.", site=self._name, retry_after=wait
-                    )
-                self._closed_at = now + self._wait()
-
-    def _wait(self) -> float:
-        vain = max(0, self._failures - self._threshold)
-        return min(self._cooldown * 2.0 ** min(vain, 10), max(self._cooldown, _LONGEST_COOLDOWN))
+            if self._failures < self._threshold:
+                return
+            if now < self._open_until:
+                wait = max(1, round(self._open_until - now))
+                raise SiteUnavailable(
+                    f"Site {self.name} cannot be reached.", site=self.name, retry_after=wait
+                )
+            self._trials += 1
+            longest = max(self._cooldown, _LONGEST_COOLDOWN)
+            self._open_until = now + min(self._cooldown * 2.0 ** min(self._trials, 10), longest)
 
 
 class HealthBoard:
@@ -120,6 +124,8 @@ class HealthBoard:
                         threshold=self._conf.breaker_threshold,
                         cooldown=self._conf.breaker_cooldown,
                         concurrency=self._conf.max_concurrency,
+                        patience=PATIENCE,
                     ),
                 )
+        health.name = name  # it may have been renamed
         return health

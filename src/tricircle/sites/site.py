@@ -15,7 +15,7 @@ class SiteState(StrEnum):
     DRAINING = "draining"
     """As cordoned, while what it has is moved or deleted."""
     DISABLED = "disabled"
-    """It is not called at all."""
+    """It is not called at all: what it has is in no list, and is refused by id where its route is known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,9 @@ from typing import Any, Protocol
 import pycurl
 from oslo_config import cfg
 
+# Headers that libcurl would add by itself where a request has none of the name.
+_NOT_ADDED = (b"Accept:", b"Content-Type:", b"Expect:", b"User-Agent:")
+
 # Seconds after which transfers are looked at even if nothing has happened to them.
 _NAP = 0.2
 
@@ -52,6 +55,11 @@ class Answer:
     status: int
     headers: list[tuple[str, str]]
     body: bytes
+
+    @property
+    def is_html(self) -> bool:
+        """Say whether it is a page for people: somebody else than the site's service has answered."""
+        return bool(self.body) and "html" in (self.header("content-type") or "")
 
     def header(self, name: str) -> str | None:
         """Return the first header of a name, given in lower case."""
@@ -111,14 +119,14 @@ class CurlTransport:
         """Send requests side by side; see Transport."""
         multi = self._multi()
         results: dict[Any, Answer | TransportError] = {}
-        exchanges = []
-        for request in requests:
-            exchange = self._take()
-            exchange.prepare(request)
-            multi.add_handle(exchange.handle)
-            exchanges.append(exchange)
-        by_handle = {exchange.handle: exchange for exchange in exchanges}
+        exchanges: list[_Exchange] = []
         try:
+            for request in requests:
+                exchange = self._take()
+                exchange.prepare(request)
+                multi.add_handle(exchange.handle)
+                exchanges.append(exchange)
+            by_handle = {exchange.handle: exchange for exchange in exchanges}
             until = time.monotonic() + max((request.deadline for request in requests), default=0.0) + 1.0
             while len(results) < len(exchanges) and time.monotonic() < until:
                 multi.perform()
@@ -163,10 +171,8 @@ class _Exchange:
     """A curl handle with what it receives."""
 
     def __init__(self, conf: Any) -> None:
-        self._most = conf.max_answer_size
         self._lines: list[bytes] = []
         self._parts: list[bytes] = []
-        self._size = 0
         self.handle = handle = pycurl.Curl()
         handle.setopt(pycurl.NOSIGNAL, 1)
         handle.setopt(pycurl.TCP_NODELAY, 1)
@@ -183,20 +189,23 @@ class _Exchange:
         if conf.insecure:
             handle.setopt(pycurl.SSL_VERIFYPEER, 0)
             handle.setopt(pycurl.SSL_VERIFYHOST, 0)
-        handle.setopt(pycurl.HEADERFUNCTION, self._on_header)
-        handle.setopt(pycurl.WRITEFUNCTION, self._on_body)
+        handle.setopt(pycurl.MAXFILESIZE_LARGE, conf.max_answer_size)
 
     def prepare(self, request: Request) -> None:
         """Set what differs from one request to the next."""
-        self._lines, self._parts, self._size = [], [], 0
+        self._lines, self._parts = [], []
         handle = self.handle
+        # Lists' own methods, as Python code here would run once for each header.
+        handle.setopt(pycurl.HEADERFUNCTION, self._lines.append)
+        handle.setopt(pycurl.WRITEFUNCTION, self._parts.append)
         handle.setopt(pycurl.URL, request.url)
-        handle.setopt(pycurl.HTTPHEADER, [*request.headers, "Expect:"])
+        lines = [line.encode("latin-1") for line in request.headers]
+        handle.setopt(pycurl.HTTPHEADER, [*lines, *_NOT_ADDED])
         handle.setopt(pycurl.TIMEOUT_MS, max(1, int(request.deadline * 1000)))
         # On a kept-alive connection that turns out to be dead, libcurl sends a request a second time by
         # itself; one that may change something must never be sent twice, so it gets a new connection.
         handle.setopt(pycurl.FRESH_CONNECT, 0 if request.is_safe else 1)
-        if request.body is not None or request.method in {"POST", "PUT", "PATCH"}:
+        if request.body or request.method in {"POST", "PUT", "PATCH"}:
             handle.setopt(pycurl.POST, 1)
             handle.setopt(pycurl.POSTFIELDS, request.body or b"")
         elif request.method == "HEAD":
@@ -207,10 +216,14 @@ class _Exchange:
 
     def answer(self) -> Answer:
         """Return what came back."""
-        headers = []
+        headers: list[tuple[str, str]] = []
         for line in self._lines:
-            name, _, value = line.partition(b":")
-            headers.append((name.decode("latin-1").lower(), value.strip().decode("latin-1")))
+            if line.startswith(b"HTTP/"):
+                headers.clear()  # what came before belongs to an interim answer (1xx)
+                continue
+            name, colon, value = line.partition(b":")
+            if colon:
+                headers.append((name.decode("latin-1").lower(), value.strip().decode("latin-1")))
         return Answer(self.handle.getinfo(pycurl.RESPONSE_CODE), headers, b"".join(self._parts))
 
     def failure(self, code: int, message: str) -> TransportError:
@@ -218,19 +231,6 @@ class _Exchange:
         text = f"{message} (curl {code})"
         if self.handle.getinfo(pycurl.REQUEST_SIZE) == 0:
             return NotSent(text)
-        if self._parts or self._lines:
+        if (self._parts or self._lines) and code != pycurl.E_OPERATION_TIMEDOUT:
             return BrokenAnswer(text)
         return NoAnswer(text)
-
-    def _on_header(self, line: bytes) -> None:
-        if line.startswith(b"HTTP/"):  # a new answer: what came before was an interim one (1xx)
-            self._lines = []
-        elif line.strip():
-            self._lines.append(line)
-
-    def _on_body(self, part: bytes) -> int | None:
-        self._size += len(part)
-        if self._size > self._most:
-            return -1  # tells libcurl to break off
-        self._parts.append(part)
-        return None

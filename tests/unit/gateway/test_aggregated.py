@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from tests.unit.gateway.office import Opening, document, header, says
 from tests.unit.gateway.walker import HANDLERS
@@ -9,7 +10,7 @@ from tests.unit.sites.wire import json_answer
 
 from tricircle.errors import SiteUnavailable
 from tricircle.gateway.fan_out import MISSING_SITES, Refused
-from tricircle.gateway.limits import CombinedLimits
+from tricircle.gateway.limits import CombinedLimits, SiteLimits
 from tricircle.gateway.volume.operations import OPERATIONS as VOLUME_OPERATIONS
 from tricircle.sites.transport import Answer
 
@@ -26,7 +27,8 @@ def limits(**absolute: int) -> dict[str, Any]:
 
 def combined(*documents: dict[str, Any]) -> Any:
     combine = CombinedLimits("maxTotalCores", "totalCoresUsed")
-    return combine(None, [(None, each) for each in documents])  # type: ignore[arg-type]  # not looked at
+    answers = [(None, msgspec.convert(each, SiteLimits)) for each in documents]
+    return combine(None, answers)  # type: ignore[arg-type]  # neither call nor site is looked at
 
 
 def test_what_every_site_has_for_itself_adds_up() -> None:

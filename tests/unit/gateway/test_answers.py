@@ -4,7 +4,7 @@ import pytest
 from tests.unit.gateway.office import TOP, A, Office, Opening, document, header, says
 from tests.unit.sites.wire import json_answer
 
-from tricircle.errors import BadAnswer, NotFound
+from tricircle.errors import BadAnswer, NotFound, SiteUnavailable
 from tricircle.gateway.answers import bookmark, pass_back, prefix, relocate
 from tricircle.gateway.compute.resources import SERVER
 from tricircle.sites.transport import Answer
@@ -87,7 +87,16 @@ def test_a_body_without_the_resource_is_passed_byte_by_byte(office: Office, body
     assert pass_back(office.call("GET /servers"), A, json_answer(body, 404), SERVER).body == body
 
 
-@pytest.mark.parametrize("status", [200, 404, 500, 502, 503])
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_a_proxy_that_has_lost_the_site_says_that_it_is_down(office: Office, status: int) -> None:
+    answer = Answer(status, [("content-type", "text/html")], b"<html>")
+    with pytest.raises(SiteUnavailable):
+        pass_back(office.call("GET /servers"), A, answer)
+    with pytest.raises(BadAnswer):
+        pass_back(office.call("POST /servers"), A, answer)
+
+
+@pytest.mark.parametrize("status", [200, 404, 500])
 def test_a_page_of_some_proxy_is_no_answer(office: Office, status: int) -> None:
     headers = [("content-type", "text/html; charset=utf-8"), ("x-openstack-request-id", "req-1")]
     with pytest.raises(BadAnswer) as caught:

@@ -175,7 +175,7 @@ def test_a_defect_of_ours_is_not_counted_against_all_sites(
 def test_a_defect_of_ours_gives_the_places_back(
     broken_client: SiteClient, office: Office, conf: cfg.ConfigOpts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tricircle.sites.health._PATIENCE", 0.0)
+    monkeypatch.setattr("tricircle.sites.health.PATIENCE", 0.0)
     conf.set_override("breaker_threshold", 99, group="sites")
     for _ in range(2):
         with pytest.raises(Defect):
@@ -217,7 +217,7 @@ def test_many_calls_give_every_place_back(
     office: Office, conf: cfg.ConfigOpts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also those that follow a site which the catalogue does not know."""
-    monkeypatch.setattr("tricircle.sites.health._PATIENCE", 0.0)
+    monkeypatch.setattr("tricircle.sites.health.PATIENCE", 0.0)
     conf.set_override("breaker_threshold", 99, group="sites")
     client, _ = office.client(b=NoAnswer("x"))
     for _ in range(3):

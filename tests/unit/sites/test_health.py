@@ -134,7 +134,7 @@ def test_a_trial_of_which_nothing_is_heard_does_not_keep_it_open_for_ever(
     fail(health)
     clock.time += COOLDOWN
     assert lets_through(health)
-    clock.time += COOLDOWN
+    clock.time += 2 * COOLDOWN
     assert lets_through(health)
 
 
@@ -157,7 +157,7 @@ def test_a_place_that_gets_free_goes_to_a_call_that_waits(clock: Clock) -> None:
 def test_no_more_calls_are_under_way_than_there_are_places(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tricircle.sites.health._PATIENCE", 0.0)
+    monkeypatch.setattr("tricircle.sites.health.PATIENCE", 0.0)
     health = SiteHealth("a", threshold=THRESHOLD, cooldown=COOLDOWN, concurrency=2, clock=clock)
     assert [lets_through(health), lets_through(health)] == [True, True]
     with pytest.raises(SiteUnavailable, match="too many"):

@@ -144,12 +144,15 @@ def test_an_outage_leaves_the_last_snapshot(
     assert one.id not in registry.snapshot.by_id
 
 
-def test_the_first_reading_must_succeed(registry: SiteRegistry, sites: SiteStore, outage: Outage) -> None:
+def test_the_first_reading_must_succeed(
+    registry: SiteRegistry, sites: SiteStore, outage: Outage, clock: Clock
+) -> None:
     one = sites.create("One", "RegionOne")
     outage.on = True
     with pytest.raises(DatabaseUnavailable):
         _ = registry.snapshot
     outage.on = False
+    clock.time += INTERVAL
     assert registry.snapshot.asked == (one,)
 
 

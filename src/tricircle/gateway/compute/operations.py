@@ -24,11 +24,11 @@ from tricircle.gateway.compute.servers import ServerAction, ShowServer, absent_s
 from tricircle.gateway.create import Create
 from tricircle.gateway.forward import Forward
 from tricircle.gateway.homed import SERVER_GROUP_TYPE, SERVER_TYPE
-from tricircle.gateway.limits import CombinedLimits
+from tricircle.gateway.limits import CombinedLimits, SiteLimits
 from tricircle.gateway.listing import Listing
 from tricircle.gateway.operation import Kind, Operation, rows
 from tricircle.gateway.replicated import AnySite
-from tricircle.gateway.zones import combine_zones
+from tricircle.gateway.zones import SiteZones, combine_zones
 
 
 def _gone(_: Call) -> Reply:
@@ -71,6 +71,7 @@ _SERVER_GROUPS = Listing(
     "/os-server-groups", SERVER_GROUP, SERVER_GROUP_SHAPE, SERVER_GROUP_SORTING, kind=SERVER_GROUP_TYPE
 )
 _LIMITS = Aggregate(
+    SiteLimits,
     CombinedLimits(
         "maxServerGroups",
         "maxTotalCores",
@@ -82,7 +83,7 @@ _LIMITS = Aggregate(
         "totalInstancesUsed",
         "totalRAMUsed",
         "totalServerGroupsUsed",
-    )
+    ),
 )
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -176,7 +177,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *rows(
         _AGGREGATED,
         "availability_zone",
-        Aggregate(combine_zones),
+        Aggregate(SiteZones, combine_zones),
         "GET /os-availability-zone",
         "GET /os-availability-zone/detail",
     ),
@@ -242,7 +243,14 @@ OPERATIONS: tuple[Operation, ...] = (
         "DELETE /os-assisted-volume-snapshots/{snapshot_id}",
     ),
     # About the API itself
-    *rows(_AGGREGATED, "extension", None, "GET /extensions", "GET /extensions/{alias}"),
+    *rows(
+        _AGGREGATED,
+        "extension",
+        None,
+        "GET /extensions",
+        "GET /extensions/{alias}",
+        "GET /versions/{version}",
+    ),
     # Proxies to other services, which Nova serves up to microversion 2.35 only
     *rows(
         _HOMED,

@@ -67,6 +67,6 @@ KEYPAIR_SORTING = Sorting({"name": "name"}, default=("name",), direction="asc")
 KEYPAIR_SHAPE = Shape("keypairs", id_field="name", wrapper="keypair")
 
 SERVER_GROUP = Resource("server_group", "server_groups")
-# Server groups have no order; each site's are listed as it lists them, one site after the other.
+# Server groups have no order and no marker: each site's are listed as it lists them, site after site.
 SERVER_GROUP_SORTING = Sorting({})
-SERVER_GROUP_SHAPE = Shape("server_groups", project_field="project_id")
+SERVER_GROUP_SHAPE = Shape("server_groups", project_field="project_id", links_key="")

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import orjson
+from oslo_utils.strutils import bool_from_string
 
 from tricircle.errors import BadRequest, SiteUnavailable
 from tricircle.gateway.answers import pass_back, rewrite
@@ -50,7 +51,7 @@ def absent_servers(call: Call, site: Site, filters: Parameters, room: int) -> li
     if call.version_number < _PARTIAL or room <= 0 or {name for name, _ in filters} - {"all_tenants"}:
         return []
     everyone = call.engine.locator.sees_all(call.identity) and any(
-        name == "all_tenants" for name, _ in filters
+        name == "all_tenants" and bool_from_string(value, default=True) for name, value in filters
     )
     project_id = None if everyone else call.identity.project_id
     routes = call.engine.locator.page(SERVER_TYPE, site, project_id, room)
@@ -75,7 +76,9 @@ class ShowServer(Forward):
             route = call.engine.locator.known(SERVER_TYPE, call.params["server_id"], call.identity)
             if route is None:
                 raise
-        site = call.engine.registry.snapshot.by_id[route.site_id]
+        site = call.engine.registry.snapshot.by_id.get(route.site_id)
+        if site is None:
+            raise SiteUnavailable("The site of this server is no longer registered.")
         item = _absent(call, site, route)
         item |= {"OS-EXT-AZ:availability_zone": "UNKNOWN", "OS-EXT-STS:power_state": 0, "user_id": "UNKNOWN"}
         reply = json_reply({"server": item})

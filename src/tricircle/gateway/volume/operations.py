@@ -7,13 +7,13 @@ from tricircle.gateway.aggregated import Aggregate
 from tricircle.gateway.create import Create
 from tricircle.gateway.forward import Forward
 from tricircle.gateway.homed import ATTACHMENT_TYPE, SNAPSHOT_TYPE, VOLUME_TYPE
-from tricircle.gateway.limits import CombinedLimits
+from tricircle.gateway.limits import CombinedLimits, SiteLimits
 from tricircle.gateway.listing import Listing
 from tricircle.gateway.operation import Kind, Operation, rows
 from tricircle.gateway.replicated import AnySite
 from tricircle.gateway.volume import resources
 from tricircle.gateway.volume.volumes import attachment_bonds, snapshot_bonds, volume_bonds
-from tricircle.gateway.zones import combine_zones
+from tricircle.gateway.zones import SiteZones, combine_zones
 
 _HOMED, _REPLICATED, _AGGREGATED = Kind.HOMED, Kind.REPLICATED, Kind.AGGREGATED
 
@@ -72,6 +72,7 @@ _ATTACHMENTS, _ATTACHMENTS_DETAIL = (
 )
 _TYPES = Listing("/types", resources.VOLUME_TYPE, resources.VOLUME_TYPE_SHAPE, resources.VOLUME_TYPE_SORTING)
 _LIMITS = Aggregate(
+    SiteLimits,
     CombinedLimits(
         "maxTotalBackupGigabytes",
         "maxTotalBackups",
@@ -83,7 +84,7 @@ _LIMITS = Aggregate(
         "totalGigabytesUsed",
         "totalSnapshotsUsed",
         "totalVolumesUsed",
-    )
+    ),
 )
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -133,7 +134,6 @@ OPERATIONS: tuple[Operation, ...] = (
     *rows(_HOMED, "attachment", _CREATE_ATTACHMENT, "POST /attachments"),
     *rows(_HOMED, "attachment", _ATTACHMENTS, "GET /attachments"),
     *rows(_HOMED, "attachment", _ATTACHMENTS_DETAIL, "GET /attachments/detail"),
-    *rows(_AGGREGATED, "attachment", None, "GET /attachments/summary"),
     *rows(
         _HOMED,
         "attachment",
@@ -188,7 +188,7 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     # Computed over all sites
     *rows(_AGGREGATED, "limits", _LIMITS, "GET /limits"),
-    *rows(_AGGREGATED, "availability_zone", Aggregate(combine_zones), "GET /os-availability-zone"),
+    *rows(_AGGREGATED, "availability_zone", Aggregate(SiteZones, combine_zones), "GET /os-availability-zone"),
     *rows(
         _AGGREGATED,
         "quota",
@@ -203,7 +203,7 @@ OPERATIONS: tuple[Operation, ...] = (
         None,
         "GET /os-services",
         "PUT /os-services/{service_action}",
-        "GET /os-hosts",
+        "GET PUT /os-hosts",
         "GET PUT /os-hosts/{host}",
         "GET /clusters",
         "GET /clusters/detail",
@@ -245,7 +245,7 @@ OPERATIONS: tuple[Operation, ...] = (
         None,
         "GET POST /group_snapshots",
         "GET /group_snapshots/detail",
-        "GET PUT DELETE /group_snapshots/{group_snapshot_id}",
+        "GET DELETE /group_snapshots/{group_snapshot_id}",
         "POST /group_snapshots/{group_snapshot_id}/action",
     ),
     *rows(
@@ -264,7 +264,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "GET POST /consistencygroups",
         "GET /consistencygroups/detail",
         "POST /consistencygroups/create_from_src",
-        "GET /consistencygroups/{consistencygroup_id}",
+        "GET PUT DELETE /consistencygroups/{consistencygroup_id}",
         "POST /consistencygroups/{consistencygroup_id}/delete",
         "PUT /consistencygroups/{consistencygroup_id}/update",
         "GET POST /cgsnapshots",
