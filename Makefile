@@ -44,7 +44,7 @@ demo-down: $(SITES_ENVIRONMENT) ## stop the demo; what is in it stays for the ne
 
 test: install lint docs sandbox-tests unit ## everything that CI runs: lint, docs, all tests
 
-unit: install
+unit: install ## run the tests alone; TESTS=tests/unit chooses some
 	$(PYTEST)
 
 .PHONY: sandbox-tests

@@ -21,7 +21,7 @@ def sections(layout: Layout) -> ini.Sections:
         },
         "database": {"connection": f"sqlite:///{layout.database('top', 'tricircle')}"},
         "keystone_authtoken": ini.credentials(layout, "tricircle", www_authenticate_uri=layout.keystone_url),
-        # A test that changes a site's state should not have to wait for the usual five seconds.
-        "sites": {"refresh_interval": 1},
+        # A new site, or a new state of one, is heeded in a second or two instead of up to a minute.
+        "sites": {"refresh_interval": 1, "catalog_interval": 2},
         "service_user": ini.credentials(layout, "tricircle"),
     }
