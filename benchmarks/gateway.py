@@ -32,10 +32,10 @@ from benchmarks.scenario import PREFIX, ZONE, Scenario  # noqa: E402
 from tricircle.config import CONFIG_FILES_VARIABLE  # noqa: E402
 
 CONNECTIONS = 32
-WARM_UP = 3.0
+WARM_UP = 3
 """Seconds: enough to see every id and every token several times."""
 
-LATENCY_SECONDS = 1.0
+LATENCY_SECONDS = 1
 
 
 def main() -> int:
@@ -54,7 +54,7 @@ def main() -> int:
     return 0
 
 
-def measure(stack: ExitStack, directory: Path, count: int, seconds: float) -> Rounds:
+def measure(stack: ExitStack, directory: Path, count: int, seconds: int) -> Rounds:
     """Start everything, and let the contestants take turns.
 
     :param stack: ends what is started here.
@@ -91,7 +91,7 @@ def measure(stack: ExitStack, directory: Path, count: int, seconds: float) -> Ro
     return rounds
 
 
-def _drive(rounds: Rounds, contestant: Contestant, load: Load, seconds: float) -> None:
+def _drive(rounds: Rounds, contestant: Contestant, load: Load, seconds: int) -> None:
     before = contestant.processor_time
     seen = load.drive(contestant.port, CONNECTIONS, seconds)
     spent = contestant.processor_time - before

@@ -75,12 +75,12 @@ class Load:
         script.write_text(_SCRIPT % {**names, "prefix": prefix, "seed": 1})
         return cls(script, processor)
 
-    def drive(self, port: int, connections: int, seconds: float) -> Measured:
+    def drive(self, port: int, connections: int, seconds: int) -> Measured:
         """Keep so many connections busy for so long.
 
         :raises BadLoad: not every request was answered with 2xx.
         """
-        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "10s", "--latency"]
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "--latency"]
         if self.processor is not None:
             command = ["taskset", "--cpu-list", str(self.processor), *command]
         command += ["-s", str(self.script), f"http://127.0.0.1:{port}"]

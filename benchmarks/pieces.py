@@ -3,8 +3,8 @@
 Every part is the product's own code with warm caches, run by one thread and timed by that thread's own
 clock, so "log line" and "token" are in the figures of the framework and of the whole too. A part alone
 finds its code and data in the processor's caches; in the whole they have been pushed out by the time that
-the site's answer comes, and the same code takes half as long again or more. Under the server come the interpreter's lock
-and the hand-over of requests between threads.
+the site's answer comes, and the same code takes half as long again or more. Under the server come the
+interpreter's lock and the hand-over of requests between threads.
 """
 
 import io
