@@ -8,18 +8,21 @@ from tests.integration.sandbox import Sandbox, Site
 from tests.integration.witness import Witness
 
 
-def connect(sandbox: Sandbox, cloud: str) -> Connection:
-    """Log in to a cloud of the sandbox's clouds.yaml."""
+def connect(sandbox: Sandbox, cloud: str, **settings: str) -> Connection:
+    """Log in to a cloud of the sandbox's clouds.yaml.
+
+    :param settings: of the cloud, in place of those in the file: `compute_endpoint_override`.
+    """
     config = OpenStackConfig(config_files=[str(sandbox.clouds)], load_envvars=False)
-    return Connection(config=config.get_one(cloud))
+    return Connection(config=config.get_one(cloud, **settings))
 
 
 class Client:
     """A user of the top: openstacksdk's connection, under the eyes of a witness."""
 
-    def __init__(self, sandbox: Sandbox, cloud: str) -> None:
+    def __init__(self, sandbox: Sandbox, cloud: str, **settings: str) -> None:
         self.facts = sandbox.facts
-        self.connection = connect(sandbox, cloud)
+        self.connection = connect(sandbox, cloud, **settings)
         top = self.facts["top"]["address"]
         shared = self.facts["keystone_url"].split("/")[2].partition(":")[0]
         self.witness = Witness(top, {top, shared}, [site.address for site in sandbox.sites])
@@ -34,6 +37,11 @@ class Client:
     def volume(self) -> Any:
         """The Block Storage API of the top."""
         return self.connection.block_storage
+
+    @property
+    def admin_api(self) -> Any:
+        """The Admin API of the top."""
+        return self.connection.config.get_session_client("tricircle")
 
     @property
     def token(self) -> str:

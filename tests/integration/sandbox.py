@@ -23,6 +23,8 @@ class Site:
 
     :param zone: the top's availability zone that stands for it.
     :param address: that all of its services listen on; no tenant may ever see it.
+    :param cloud: its administrator's name for it in clouds.yaml.
+    :param tenant_cloud: the tenant's.
     :param network_id: of its shared network.
     """
 
@@ -30,6 +32,7 @@ class Site:
     zone: str
     address: str
     cloud: str
+    tenant_cloud: str
     network_id: str
 
     @classmethod
@@ -40,6 +43,7 @@ class Site:
             zone=facts["top_availability_zone"],
             address=facts["address"],
             cloud=facts["clouds"]["admin"],
+            tenant_cloud=facts["clouds"]["demo"],
             network_id=facts["shared_network"]["id"],
         )
 
