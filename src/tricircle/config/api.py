@@ -13,9 +13,10 @@ OPTIONS = (
     ),
     cfg.IntOpt(
         "max_body_size",
-        default=1 << 20,
+        default=112 << 10,
         min=1024,
-        help="Largest request body, in bytes. A larger one is refused with 413 before it is read.",
+        help="Largest request body, in bytes. A larger one is refused with 413 before it is read. The "
+        "default is that of Nova and Cinder themselves ([oslo_middleware] max_request_body_size).",
     ),
     cfg.IntOpt(
         "token_cache_time",

@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import orjson
 
-from tricircle.errors import BadAnswer, NotFound, SiteUnavailable
+from tricircle.errors import BadAnswer, NotFound, PayloadTooLarge, SiteUnavailable
 from tricircle.gateway.call import OPEN_ENDED, Call, Reply
 from tricircle.gateway.resource import Item, Resource
 from tricircle.sites.site import Site
@@ -55,10 +55,13 @@ def pass_back(call: Call, site: Site, answer: Answer, resource: Resource | None 
 def check(call: Call, site: Site, answer: Answer) -> None:
     """Refuse an answer that is not the service's own.
 
+    :raises PayloadTooLarge: what reads the request before the service has found it too long.
     :raises SiteUnavailable: a proxy before the site says that it is down.
     :raises BadAnswer: it is HTML for another reason.
     """
     if answer.is_html:
+        if answer.status == 413:
+            raise PayloadTooLarge(f"The request body is over the limit of site {site.name}.")
         if call.method == "GET" and answer.status in {502, 503, 504}:
             raise SiteUnavailable(f"Site {site.name} cannot be reached.", site=site.name)
         raise BadAnswer(
