@@ -10,6 +10,8 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
+from keystoneauth1.exceptions import ClientException, ConnectFailure
+
 from sandbox import demo, facts, faults, manual, outage, status, up
 from sandbox.control import Control
 from sandbox.errors import SandboxError
@@ -32,6 +34,10 @@ def main() -> None:
     try:
         arguments.handler(arguments)
     except SandboxError as error:
+        leave(f"sandbox: {error}", 1)
+    except ConnectFailure:
+        leave("sandbox: a service does not answer: `sandbox status` shows what runs", 1)
+    except ClientException as error:
         leave(f"sandbox: {error}", 1)
     except KeyboardInterrupt:
         leave("sandbox: interrupted, and what was begun is undone", 128 + signal.SIGINT)

@@ -26,7 +26,8 @@ def start(layout: Layout, site: Site) -> None:
 
     :raises SandboxError: one of them ended instead
     """
-    with control(layout) as supervisor, Steps() as steps, steps.step(site.name) as report:
+    log = layout.log(f"{site.name}-*")
+    with control(layout) as supervisor, Steps() as steps, steps.step(site.name, log) as report:
         supervisor.run(site_processes(layout, site))
         wait_for_site(layout, site, rest.session_of(layout), supervisor, report)
         supervisor.call("keep")

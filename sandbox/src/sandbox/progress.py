@@ -6,12 +6,16 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Self
 
+from keystoneauth1.exceptions import ClientException
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from sandbox.errors import SandboxError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     Report = Callable[[str], None]
 
@@ -40,8 +44,12 @@ class Steps:
         self.progress.stop()
 
     @contextlib.contextmanager
-    def step(self, title: str) -> Iterator[Report]:
-        """Show a step while the block runs; the block may report what it is waiting for."""
+    def step(self, title: str, log: Path | str) -> Iterator[Report]:
+        """Show a step while the block runs; the block may report what it is waiting for.
+
+        :param log: which log to read when a service refuses what the step asks of it
+        :raises SandboxError: a service did
+        """
         began = time.monotonic()
         task = self.progress.add_task(title, total=None, detail="")
         waiting_for = ""
@@ -53,6 +61,9 @@ class Steps:
 
         try:
             yield report
+        except ClientException as error:
+            self.say("[red]✗[/]", began, f"{title}{waiting_for}")
+            raise SandboxError(f"{title}: {error}", log) from error
         except BaseException:
             self.say("[red]✗[/]", began, f"{title}{waiting_for}")
             raise

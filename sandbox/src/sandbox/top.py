@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
 from typing import TYPE_CHECKING, Any
 
 from keystoneauth1.exceptions import Conflict
 
-from sandbox import process
 from sandbox.errors import SandboxError
 from sandbox.layout import ADMIN_API, CINDER, NOVA, PRODUCT_ENVIRONMENT
 from sandbox.readiness import polled
@@ -32,9 +30,7 @@ def upgrade_database(layout: Layout) -> None:
     if not MANAGE.exists():
         raise SandboxError(f"{MANAGE} is not there: `make demo` installs it, `--without-top` does without it")
     with log.open("wb") as output:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env={**os.environ}, check=False
-        )
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False)
     if done.returncode:
         raise SandboxError("the top's database could not be upgraded", log)
 
@@ -49,11 +45,6 @@ def knows_sites(layout: Layout, session: Any) -> Condition:
         return all({zone["zoneName"] for zone in answer} >= zones for answer in answers)
 
     return polled("the gateways to heed the sites", look)
-
-
-def processes(layout: Layout) -> list[process.Process]:
-    """Return the top's processes."""
-    return process.top_processes(layout)
 
 
 def register_sites(layout: Layout, session: Any) -> None:

@@ -6,13 +6,14 @@ import contextlib
 import dataclasses
 import fcntl
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sandbox import configuration, content, databases, faults, identity, readiness, rest, top
 from sandbox.control import Control
 from sandbox.errors import SandboxError
 from sandbox.layout import GLANCE, KEYSTONE, SITE_SERVICES, Layout, Service, Site
-from sandbox.process import COMMAND, Process, shared_process, site_process, site_processes
+from sandbox.process import COMMAND, Process, shared_process, site_process, site_processes, top_processes
 from sandbox.progress import Steps
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class Up:
         self.start_keystone()
         self.control.run(self.processes())
         jobs: list[Callable[[], None]] = [self.start_glance]
-        jobs += [lambda site=site: self.start_site(site) for site in self.layout.sites]  # type: ignore[misc]
+        jobs += [partial(self.start_site, site) for site in self.layout.sites]
         jobs += [self.start_top] if self.with_top else []
         self.side_by_side(jobs)
 
@@ -111,7 +112,7 @@ class Up:
 
     def prepare(self) -> None:
         """Write what the services read at their start, and end faults, with which no site gets ready."""
-        with self.steps.step("databases") as report:
+        with self.steps.step("databases", self.layout.log("*")) as report:
             template = databases.template(report)
             configuration.write(self.layout)
             databases.copy(template, self.layout)
@@ -122,7 +123,7 @@ class Up:
     def start_keystone(self) -> None:
         """Start Keystone and fill it; one caller at a time, or its first answers may be 403."""
         process = shared_process(self.layout, KEYSTONE)
-        with self.steps.step("Keystone") as report:
+        with self.steps.step("Keystone", process.log) as report:
             self.control.run([process])
             readiness.wait(readiness.answers(process), process, self.control, report)
             self.session = rest.session_of(self.layout)
@@ -132,25 +133,25 @@ class Up:
     def start_glance(self) -> None:
         """See the shared Glance ready, with its image."""
         process = shared_process(self.layout, GLANCE)
-        with self.steps.step("Glance") as report:
+        with self.steps.step("Glance", process.log) as report:
             readiness.wait(readiness.answers(process), process, self.control, report)
             report("the image")
             content.populate_image(self.layout, self.session)
 
     def start_site(self, site: Site) -> None:
         """See a site ready, with its flavors and its network."""
-        with self.steps.step(site.name) as report:
+        with self.steps.step(site.name, self.layout.log(f"{site.name}-*")) as report:
             wait_for_site(self.layout, site, self.session, self.control, report)
             report("flavors and the shared network")
             content.populate_site(site, self.session)
 
     def start_top(self) -> None:
         """See the top ready, and have it know its sites."""
-        with self.steps.step("the top") as report:
+        with self.steps.step("the top", self.layout.log("top-*")) as report:
             report("its database")
             top.upgrade_database(self.layout)
             self.control.call("preload", programs=[COMMAND])
-            processes = top.processes(self.layout)
+            processes = top_processes(self.layout)
             self.control.run(processes)
             for process in processes:
                 readiness.wait(readiness.answers(process), process, self.control, report)
