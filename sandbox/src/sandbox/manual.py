@@ -35,7 +35,7 @@ examples:
   sandbox up                                      two sites and the top
   sandbox up --sites 3                            and a third
   eval "$(sandbox env)"; openstack server list    use the top as a tenant
-  sandbox --dir /tmp/other up --without-top       another one beside it, without the top
+  sandbox --dir .sandbox-two up --without-top     another one beside it, without the top
   sandbox stop SiteTwo                            a site that is down
   sandbox fault SiteOne --delay 5                 a site that is slow
   sandbox logs SiteOne-nova -f                    watch a service
