@@ -25,7 +25,11 @@ CONFIG_FILES_VARIABLE = "OS_TRICIRCLE_CONFIG_FILES"
 
 def list_opts() -> list[tuple[str | None, list[cfg.Opt]]]:
     """List every option of our own, by group, for oslo-config-generator."""
-    service_user = loading.get_auth_common_conf_options() + loading.get_auth_plugin_conf_options("password")
+    service_user = [
+        *loading.get_auth_common_conf_options(),
+        *loading.get_auth_plugin_conf_options("password"),
+        *loading.get_session_conf_options(),
+    ]
     return [(group.GROUP, list(group.OPTIONS)) for group in GROUPS] + [(SERVICE_USER, service_user)]
 
 

@@ -12,7 +12,7 @@ import orjson
 from tricircle.errors import BadRequest, PayloadTooLarge, UnsupportedMediaType
 from tricircle.gateway import microversion
 from tricircle.identity.identity import Identity
-from tricircle.sites.client import SiteRequest
+from tricircle.sites.client import REQUEST_ID, SiteRequest
 from tricircle.sites.site import Site
 from tricircle.sites.transport import Answer
 
@@ -150,7 +150,7 @@ class Call:
                 if _CONTROL.search(value):
                     raise BadRequest(f"The header {name} holds control characters.")
                 lines.append(f"{name}: {value}")
-        lines.append(f"X-OpenStack-Request-ID: {self._req.context.global_request_id}")
+        lines.append(f"{REQUEST_ID}: {self._req.context.global_request_id}")
         version = version or self.version
         if version is not None:
             if version != "latest" and microversion.parse(version) is None:

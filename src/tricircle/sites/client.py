@@ -20,6 +20,9 @@ from tricircle.sites.transport import Answer, BrokenAnswer, NotSent, Request, Tr
 
 LOG = log.getLogger(__name__)
 
+REQUEST_ID = "X-OpenStack-Request-ID"
+"""The header by which a site's log names the request of the top that its own follows from."""
+
 _PENDING = TricircleError("pending")
 
 
@@ -117,7 +120,8 @@ class SiteClient:
         return Request(request.method, url, headers, request.body, deadline)
 
     def _explain(self, site: Site, wire: Request, error: TransportError) -> TricircleError:
-        LOG.warning("%s to site %s failed: %s", wire.method, site.name, error)
+        request_id = next((line for line in wire.headers if line.startswith(REQUEST_ID)), "no request id")
+        LOG.warning("%s to site %s failed: %s (%s)", wire.method, site.name, error, request_id)
         if isinstance(error, NotSent):
             return SiteUnavailable(f"Site {site.name} cannot be reached.", site=site.name)
         if not wire.is_safe:

@@ -59,7 +59,7 @@ def with_health(app: Application, conf: cfg.ConfigOpts) -> Application:
     Called last of all at start-up: it also freezes what is in memory by now, which the garbage
     collector need not look at again; that halves the cost of large lists.
     """
-    health = healthcheck.Healthcheck.app_factory({}, oslo_config_config=conf)
+    health = healthcheck.Healthcheck(None, conf)
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if environ["PATH_INFO"] == HEALTH_PATH:

@@ -1,6 +1,7 @@
 """Where the links in answers point: at the top, as the catalogue has it.
 
-Not at the request's Host, which anyone may set to anything.
+Not at the request's Host, which anyone may set to anything; that only serves while the catalogue has no
+endpoint of the top.
 """
 
 import falcon
@@ -27,6 +28,9 @@ class PublicRoot:
         if root is None:
             return req.prefix
         if self._forwarded:
+            # Falcon's own reading would believe `Forwarded` first, which a proxy may pass on unseen.
+            scheme = req.env.get("HTTP_X_FORWARDED_PROTO", req.scheme)
+            host = req.env.get("HTTP_X_FORWARDED_HOST", req.netloc)
             path = root.partition("://")[2].partition("/")[2]
-            return f"{req.forwarded_prefix}/{path}".rstrip("/")
+            return f"{scheme}://{host}/{path}".rstrip("/")
         return root

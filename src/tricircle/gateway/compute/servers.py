@@ -45,14 +45,14 @@ def server_bonds(document: Item, server: Item) -> Iterable[tuple[ResourceType, o
 def absent_servers(call: Call, site: Site, filters: Parameters, room: int) -> list[Item]:
     """Stand in for the servers of a site that does not answer, as Nova does for those of a down cell.
 
-    Only for a list without paging, order and filters (`all_tenants` excepted), as nothing is known of
-    them by which they could be filtered.
+    Only for a list without paging, order and filters, as nothing is known of them by which they could be
+    filtered. `all_tenants` is none, nor is `deleted=False`, which the `openstack` client always sends.
     """
-    if call.version_number < _PARTIAL or room <= 0 or {name for name, _ in filters} - {"all_tenants"}:
+    wishes = {name: bool_from_string(value, default=True) for name, value in filters}
+    wishes.setdefault("deleted", False)
+    everyone = wishes.pop("all_tenants", False) and call.engine.locator.sees_all(call.identity)
+    if call.version_number < _PARTIAL or room <= 0 or wishes != {"deleted": False}:
         return []
-    everyone = call.engine.locator.sees_all(call.identity) and any(
-        name == "all_tenants" and bool_from_string(value, default=True) for name, value in filters
-    )
     project_id = None if everyone else call.identity.project_id
     routes = call.engine.locator.page(SERVER_TYPE, site, project_id, room)
     return [_absent(call, site, route) for route in routes]
