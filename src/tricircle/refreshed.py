@@ -45,6 +45,7 @@ class Refreshed(Generic[Value]):
         self._lock = threading.Lock()
         self._value: Value | None = None
         self._due = float("-inf")
+        self._read_at = float("-inf")
         self._failing = False
         self._failure: TricircleError | None = None
 
@@ -65,12 +66,16 @@ class Refreshed(Generic[Value]):
         finally:
             self._lock.release()
 
-    def expire(self) -> None:
-        """Have the next reader read again."""
-        self._due = float("-inf")
+    def expire(self, older_than: float = 0.0) -> None:
+        """Have the next reader read again.
+
+        :param older_than: seconds; a younger value is left as it is.
+        """
+        self._due = min(self._due, self._read_at + older_than)
 
     def _refresh(self) -> None:
-        self._due = self._clock() + self._interval  # before reading: `expire` may come meanwhile
+        self._read_at = self._clock()
+        self._due = self._read_at + self._interval  # before reading: `expire` may come meanwhile
         try:
             self._value = self._read()
         except TricircleError as error:

@@ -147,3 +147,14 @@ def test_the_first_reading_is_waited_for_and_made_once(source: Source, refreshed
         values = [future.result(BOUND) for future in [threads.submit(get) for _ in range(8)]]
     assert values == [1] * 8
     assert source.readings == 1
+
+
+def test_what_is_younger_than_asked_for_is_not_read_again(
+    source: Source, refreshed: Refreshed[int], clock: Clock
+) -> None:
+    refreshed.get()
+    refreshed.expire(older_than=2.0)
+    clock.time += 1.0
+    assert refreshed.get() == 1
+    clock.time += 1.0
+    assert refreshed.get() == 2

@@ -15,6 +15,9 @@ _VERSION = re.compile(r"/v\d+(\.\d+)?$")
 
 PUBLIC = "public"
 
+_MISS_INTERVAL = 2.0
+"""Seconds after which the catalogue is read again for an endpoint that it does not have."""
+
 
 class Endpoints:
     """The roots of services: endpoint URLs without version and project, as these are a request's own.
@@ -36,6 +39,7 @@ class Endpoints:
         """
         root = self._catalog.get().root(region, service_type, self._interface)
         if root is None:
+            self._catalog.expire(older_than=_MISS_INTERVAL)  # a site may be registered before its endpoints
             raise SiteUnavailable(f"Region {region} has no {service_type} endpoint in the catalogue.")
         return root
 
