@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -53,11 +52,6 @@ def creation(service: str, **more: Any) -> dict[str, Any]:
 def encoded(service: str, **more: Any) -> bytes:
     """Return such a body as bytes."""
     return json.dumps(creation(service, **more)).encode()
-
-
-def without_ids(answer: Answer) -> bytes:
-    """Return an answer's body without the id of the request."""
-    return re.sub(rb"req-[0-9a-f-]{36}", b"REQUEST", answer.body)
 
 
 def refused(answers: list[Answer], *statuses: int) -> None:
@@ -203,21 +197,20 @@ class TestPaths:
         assert answer.fault[0] in {"badRequest", "itemNotFound"}
         assert "x-injected" not in answer.headers
 
-    @pytest.mark.parametrize("below", ["metadata", "no-such-thing"])
     def test_with_an_encoded_slash_are_those_with_a_plain_one(
-        self, wire: Wire, service: str, sandbox: Sandbox, population: Population, below: str
+        self, wire: Wire, service: str, sandbox: Sandbox, population: Population
     ) -> None:
         """Nobody can tell the two apart behind granian, and so nobody does: neither the top nor the site."""
         things = population.servers if service == "compute" else population.volumes
         path = f"{COLLECTIONS[service]}/{things['b'].id}"
-        plain = wire.one("GET", f"{path}/{below}")
+        plain = wire.one("GET", f"{path}/metadata")
         log = sandbox.directory / "log" / f"SiteTwo-{'nova' if service == 'compute' else 'cinder'}.log"
         with log.open(errors="replace") as said:
             said.seek(0, os.SEEK_END)
-            encoded = wire.one("GET", f"{path}%2F{below}")
+            encoded = wire.one("GET", f"{path}%2Fmetadata")
             asked = eventually(lambda: [line for line in said if things["b"].id in line], "the site's log")
-        assert (encoded.status, without_ids(encoded)) == (plain.status, without_ids(plain))
-        assert all(f"{path}/{below}" in line for line in asked)
+        assert (encoded.status, encoded.body) == (plain.status, plain.body)
+        assert all(f"{path}/metadata" in line for line in asked)
 
     @pytest.mark.parametrize(
         "item_id", ["abc", "1", "a%2fb", "%27%20OR%201=1", "a" * 300, "%C3%A9", "%25s", "{}"]
