@@ -8,6 +8,8 @@ TricircleError
 +-- MethodNotAllowed        405
 +-- NotAcceptable           406  no common microversion
 +-- Conflict                409
++-- Gone                    410  an operation that its service has given up
++-- LengthRequired          411  a body without a Content-Length
 +-- PayloadTooLarge         413
 +-- UnsupportedMediaType    415
 +-- NotDecided              501  an operation that the tables do not decide yet
@@ -85,6 +87,12 @@ class Gone(TricircleError):
     """The service itself has given the operation up."""
 
     status = 410
+
+
+class LengthRequired(TricircleError):
+    """The request has a body of unknown length."""
+
+    status = 411
 
 
 class PayloadTooLarge(TricircleError):

@@ -43,8 +43,8 @@ def pass_back(call: Call, site: Site, answer: Answer, resource: Resource | None 
     :param resource: what the body may hold under its name; None for a body that is passed as it is.
     :raises BadAnswer: it is not JSON: somebody between the site's service and us has answered.
     """
-    if answer.status == 404 and OPEN_ENDED in call.operation.path and answer.is_html:
-        raise NotFound("The resource could not be found.")  # Nova knows no such path, and says so in HTML
+    if answer.status == 404 and OPEN_ENDED in call.operation.path and b"itemNotFound" not in answer.body:
+        raise NotFound("The resource could not be found.")  # no such path, in words of a web framework
     check(call, site, answer)
     body = answer.body
     if resource is not None and body:
@@ -57,8 +57,10 @@ def check(call: Call, site: Site, answer: Answer) -> None:
 
     :raises PayloadTooLarge: what reads the request before the service has found it too long.
     :raises SiteUnavailable: a proxy before the site says that it is down.
-    :raises BadAnswer: it is HTML for another reason.
+    :raises BadAnswer: it is HTML for another reason, or sends us elsewhere.
     """
+    if answer.status in {301, 302, 303, 307, 308}:
+        raise BadAnswer(f"Site {site.name} redirects, which no service of OpenStack does.", site=site.name)
     if answer.is_html:
         if answer.status == 413:
             raise PayloadTooLarge(f"The request body is over the limit of site {site.name}.")

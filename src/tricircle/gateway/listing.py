@@ -36,6 +36,7 @@ class Listing:
     :param kind: the routing type of what is listed. None for replicated resources, of which one of each
         id is shown: these lists are short, and are read whole whichever page is asked for.
     :param summary_fields: what a short form of the list shows of an item; None shows all.
+    :param unknown_marker: what a marker that is none is to the service.
     :param absent: stands in for sites that do not answer, where the API knows such a thing.
     """
 
@@ -45,6 +46,7 @@ class Listing:
     sorting: Sorting
     kind: ResourceType | None = None
     summary_fields: Sequence[str] | None = None
+    unknown_marker: type[BadRequest | NotFound] = BadRequest
     absent: Absent | None = None
     summary: str = field(default="merged from all sites", init=False)
 
@@ -127,13 +129,13 @@ class _List:
     def _place_of(self, kind: ResourceType, marker: str) -> _Place:
         """Find out where an item stands: ask its site for it, and the routing table for its neighbours.
 
-        :raises BadRequest: there is no such item, in Nova's words.
+        :raises BadRequest: there is no such item; or NotFound, as the service has it.
         """
         call, engine = self._call, self._call.engine
         try:
             home = engine.locator.locate(kind, marker, call.identity, call.token)
         except NotFound:
-            raise BadRequest(f"marker [{marker}] not found") from None
+            raise self._unknown(marker) from None
         item = self._marked(kind, marker, home)
         place = _Place([item.get(name) for name, _ in self._order.fields], home.name, {home.name: marker})
         created_at = kind.created_at(item)
@@ -169,7 +171,7 @@ class _List:
                 raise
             return {kind.created_field: kind.show_time(route.created_at)}
         if answer.status != 200:
-            raise BadRequest(f"marker [{marker}] not found")
+            raise self._unknown(marker)
         item: Item = orjson.loads(answer.body).get(kind.envelope, {})
         return item
 
@@ -246,7 +248,7 @@ class _List:
     def _one_of_each(self, streams: list[SiteStream]) -> Iterator[Entry]:
         """Give one entry of each resource, from the one after the marker on.
 
-        :raises BadRequest: no site knows the marker.
+        :raises BadRequest: no site knows the marker; or NotFound, as the service has it.
         """
         marker = self._page.marker
         seen: set[str] = set()
@@ -259,7 +261,13 @@ class _List:
             elif entry.id == marker:
                 marker = None
         if marker is not None:
-            raise BadRequest(f"marker [{marker}] not found")
+            raise self._unknown(marker)
+
+    def _unknown(self, marker: str) -> BadRequest | NotFound:
+        kind, error = self._listing.kind, self._listing.unknown_marker
+        if error is NotFound and kind is not None:
+            return NotFound(kind.not_found.format(id=marker))
+        return error(f"marker [{marker}] not found")
 
     def _document(self, gathered: Gathered, taken: list[Entry]) -> dict[str, Any]:
         listing = self._listing

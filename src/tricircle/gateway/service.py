@@ -15,6 +15,7 @@ class Service:
     :param version_id: of the API version: `v2.1`; its path is this after a slash.
     :param request_id_header: its own name for X-OpenStack-Request-ID.
     :param operations: its table.
+    :param lists_versions: its version documents are lists, also that of one version, as Cinder's are.
     """
 
     type: str
@@ -22,6 +23,7 @@ class Service:
     microversions: MicroversionHeaders
     request_id_header: str | None
     operations: Sequence[Operation]
+    lists_versions: bool = False
 
     @property
     def version_path(self) -> str:

@@ -22,7 +22,7 @@ _INTERVAL = 60.0
 
 
 class _Document(msgspec.Struct):
-    """A version as Nova (`GET /v2.1/`) and Cinder (`GET /v3/`) describe it; the rest is passed on."""
+    """A version as Nova and Cinder describe it; the rest is passed on."""
 
     version: str
     min_version: str
@@ -65,18 +65,23 @@ class Versions:
 
     def index(self, root: str) -> Reply:
         """Answer `GET /`."""
-        return json_reply({"versions": [self._describe(root)]})
+        status = 300 if self._service.lists_versions else 200
+        return json_reply({"versions": [self._describe(root)]}, status)
 
     def show(self, root: str) -> Reply:
         """Answer `GET /v2.1` or `GET /v3`."""
-        return json_reply({"version": self._describe(root)})
+        description = self._describe(root)
+        return json_reply(
+            {"versions": [description]} if self._service.lists_versions else {"version": description}
+        )
 
     def _describe(self, root: str) -> dict[str, Any]:
         href = f"{root}{self._service.version_path}/"
         return self.common.document | {"links": [{"rel": "self", "href": href}]}
 
     def _read(self) -> Common:
-        request = SiteRequest("GET", self._service.version_path + "/", deadline=self._deadline)
+        # The root needs no token, unlike Cinder's own `/v3/`.
+        request = SiteRequest("GET", "/", deadline=self._deadline)
         sites = self._registry.snapshot.asked
         answers = self._client.send_all(self._service.type, [(site, request) for site in sites])
         documents = [
@@ -93,14 +98,14 @@ class Versions:
 
 
 def _document(answer: Answer, version_id: str) -> dict[str, Any] | None:
-    """Find the version in an answer: Nova shows one, Cinder a list of one."""
+    """Find a version in a site's list of them."""
     try:
         body = msgspec.json.decode(answer.body, type=dict[str, Any])
     except msgspec.DecodeError:
         return None
-    found = body.get("versions") or [body.get("version")]
-    for document in found:
-        if isinstance(document, dict) and str(document.get("id", "")).startswith(version_id.split(".", 1)[0]):
+    found = body.get("versions")
+    for document in found if isinstance(found, list) else ():
+        if isinstance(document, dict) and str(document.get("id", "")).startswith(version_id):
             try:
                 msgspec.convert(document, _Document)
             except msgspec.ValidationError:

@@ -60,7 +60,7 @@ def test_limits_are_those_of_all_sites_that_answer(compute: Opening) -> None:
 
 def test_who_asked_for_the_latest_gets_what_all_sites_have(compute: Opening) -> None:
     def answer(highest: str) -> Any:
-        root = says({"version": {"id": "v2.1", "version": highest, "min_version": "2.1"}})
+        root = says({"versions": [{"id": "v2.1", "version": highest, "min_version": "2.1"}]})
         return lambda request: says(limits(maxServerMeta=1)) if "limits" in request.url else root
 
     office = compute(a=answer("2.96"), b=answer("2.100"), c=answer("2.103"))

@@ -158,7 +158,7 @@ def test_a_record_stands_for_a_server_whose_site_does_not_answer(
 def test_the_latest_microversion_of_a_record_is_what_sites_have_in_common(
     servers: Callable[..., Servers],
 ) -> None:
-    versions = says({"version": {"id": "v2.1", "version": "2.90", "min_version": "2.1"}})
+    versions = says({"versions": [{"id": "v2.1", "version": "2.90", "min_version": "2.1"}]})
     asked = servers(a=NotSent("x"), b=versions)
     asked.office.index.routes.append(Route(ID, "server", A.id, ID, "blue", NOON))
     assert header(shown_by(asked, "latest"), "OpenStack-API-Version") == ["compute 2.90"]

@@ -14,6 +14,7 @@ SERVICE = Service(
     microversions=MicroversionHeaders("volume"),
     request_id_header=None,
     operations=OPERATIONS,
+    lists_versions=True,
 )
 
 

@@ -3,6 +3,7 @@
 Source: Block Storage API v3 reference, up to microversion 3.71.
 """
 
+from tricircle.errors import NotFound
 from tricircle.gateway.aggregated import Aggregate
 from tricircle.gateway.create import Create
 from tricircle.gateway.forward import Forward
@@ -23,7 +24,12 @@ _CREATE_VOLUME = Create(
 _CREATE_SNAPSHOT = Create(SNAPSHOT_TYPE, resources.SNAPSHOT, snapshot_bonds, zone_field=None)
 _CREATE_ATTACHMENT = Create(ATTACHMENT_TYPE, resources.ATTACHMENT, attachment_bonds, zone_field=None)
 _VOLUMES = Listing(
-    "/volumes/detail", resources.VOLUME, resources.VOLUME_SHAPE, resources.VOLUME_SORTING, kind=VOLUME_TYPE
+    "/volumes/detail",
+    resources.VOLUME,
+    resources.VOLUME_SHAPE,
+    resources.VOLUME_SORTING,
+    kind=VOLUME_TYPE,
+    unknown_marker=NotFound,
 )
 _VOLUMES_SHORT = Listing(
     "/volumes/detail",
@@ -31,6 +37,7 @@ _VOLUMES_SHORT = Listing(
     resources.VOLUME_SHAPE,
     resources.VOLUME_SORTING,
     kind=VOLUME_TYPE,
+    unknown_marker=NotFound,
     summary_fields=("id", "name", "links"),
 )
 _SNAPSHOTS = Listing(
@@ -39,6 +46,7 @@ _SNAPSHOTS = Listing(
     resources.SNAPSHOT_SHAPE,
     resources.SNAPSHOT_SORTING,
     kind=SNAPSHOT_TYPE,
+    unknown_marker=NotFound,
 )
 _SNAPSHOTS_SHORT = Listing(
     "/snapshots/detail",
@@ -46,6 +54,7 @@ _SNAPSHOTS_SHORT = Listing(
     resources.SNAPSHOT_SHAPE,
     resources.SNAPSHOT_SORTING,
     kind=SNAPSHOT_TYPE,
+    unknown_marker=NotFound,
     summary_fields=(
         "id",
         "name",
@@ -67,6 +76,7 @@ _ATTACHMENTS, _ATTACHMENTS_DETAIL = (
         resources.ATTACHMENT_SHAPE,
         resources.ATTACHMENT_SORTING,
         kind=ATTACHMENT_TYPE,
+        unknown_marker=NotFound,
     )
     for path in ("/attachments", "/attachments/detail")
 )
