@@ -6,10 +6,11 @@ the patience that the top has by itself.
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
 import pytest
+import requests
 from tests.integration.belongings import Belongings
 from tests.integration.clients import Client, SiteAdmin
 from tests.integration.conditions import eventually, side_by_side
@@ -71,6 +72,7 @@ def fault(sandbox: Sandbox, tenant: Client, impatient: Client) -> Iterator[Fault
         try:
             for service in services:
                 sandbox.fault(site, "--service", service, *options)
+                let_notice(sandbox, site, service)
             yield
         finally:
             sandbox.fault(site, "--off")
@@ -84,6 +86,15 @@ def fault(sandbox: Sandbox, tenant: Client, impatient: Client) -> Iterator[Fault
 
     yield misbehaving
     assert impatient.witness.offences == []
+
+
+def let_notice(sandbox: Sandbox, site: str, service: str) -> None:
+    """Have a service look at its faults: it does when it is asked something, and others may be served well
+    while it looks."""
+    (facts,) = [facts for facts in sandbox.facts["sites"] if facts["name"] == site]
+    url = facts["urls"]["compute" if service == "compute" else "block-storage"]
+    with suppress(requests.RequestException):
+        requests.get(url, timeout=0.5)
 
 
 def missing(client: Client, path: str) -> str:

@@ -85,7 +85,7 @@ def test_what_there_is_is_shown(shell: Shell, population: Population) -> None:
     ]
     assert [snapshot["Name"] for snapshot in shown["snapshots"]] == [f"snapshot-{it}" for it in "dcba"]
     assert [flavor["Name"] for flavor in shown["flavors"]] == ["m1.tiny", "m1.small"]
-    assert {entry["Name"]: entry["Value"] for entry in shown["limits"]}["totalInstancesUsed"] == 6
+    assert {entry["Name"]: entry["Value"] for entry in shown["limits"]}["instances_used"] == 6
 
 
 def test_servers_and_volumes_are_made_attached_and_deleted(
