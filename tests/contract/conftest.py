@@ -15,11 +15,6 @@ KEEP = "TRICIRCLE_KEEP_SANDBOX"
 """Environment variable: anything in it leaves a sandbox running that was started here."""
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Name the marker."""
-    config.addinivalue_line("markers", "integration: runs on real OpenStack services, started by the sandbox")
-
-
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
     """A sandbox with real sites; one that runs already is used as it is, and left running."""

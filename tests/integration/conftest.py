@@ -17,11 +17,6 @@ KEEP = "TRICIRCLE_KEEP_SANDBOX"
 HERE = Path(__file__).parent
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Name the marker."""
-    config.addinivalue_line("markers", "integration: runs on real OpenStack services, started by the sandbox")
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark every test of this folder."""
     for item in items:

@@ -20,11 +20,14 @@ from tricircle.db.engine import Database
 DATABASE = os.environ.get("TRICIRCLE_TEST_DATABASE")
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Turn warnings into errors."""
-    config.addinivalue_line("filterwarnings", "error")
-    # WebOb, which keystonemiddleware needs, still imports it; no code of ours does.
-    config.addinivalue_line("filterwarnings", "ignore:'cgi' is deprecated:DeprecationWarning")
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Turn warnings of the tests of this folder into errors."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.filterwarnings("error"), append=False)
 
 
 @pytest.fixture(autouse=True)

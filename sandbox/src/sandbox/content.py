@@ -28,10 +28,17 @@ def populate_site(site: Site, session: Any) -> None:
         with contextlib.suppress(Conflict):  # it is there
             nova.post("/flavors", flavor=flavor)
     neutron = Api(session, NEUTRON.url(site.address))
-    if shared_network(site, session) is None:
-        network = {"name": SHARED_NETWORK, "shared": True}
-        network_id = neutron.post("/v2.0/networks", network=network)["network"]["id"]
-        subnet = {"name": SHARED_NETWORK, "network_id": network_id, "ip_version": 4, "cidr": site.shared_cidr}
+    network = shared_network(site, session)
+    if network is None:
+        wanted = {"name": SHARED_NETWORK, "shared": True}
+        network = neutron.post("/v2.0/networks", network=wanted)["network"]
+    if not network["subnets"]:  # an interrupted `up` may have made the one without the other
+        subnet = {
+            "name": SHARED_NETWORK,
+            "network_id": network["id"],
+            "ip_version": 4,
+            "cidr": site.shared_cidr,
+        }
         neutron.post("/v2.0/subnets", subnet=subnet)
 
 

@@ -39,4 +39,6 @@ class Forward:
         reply = pass_back(call, site, answer, self._resource)
         if answer.status == 404 and self._is_member:
             locator.forget(self._kind, resource_id, site)
+        elif answer.status == 200 and self._is_member:
+            locator.complete(self._kind, resource_id, reply.body)
         return reply

@@ -120,7 +120,8 @@ class _List:
         marker, cursor, listing = self._page.marker, self._page.cursor, self._listing
         if marker is None or listing.kind is None or not listing.shape.links:
             return _Place()
-        if cursor is not None:
+        # A client may go on from a marker of its own and keep the cursor of our last link beside it.
+        if cursor is not None and cursor.markers.get(cursor.site) == marker:
             if len(cursor.values) != len(self._order.fields):
                 raise BadRequest("The cursor belongs to a list in another order.")
             return _Place(cursor.values, cursor.site, dict(cursor.markers), dict(cursor.hints))

@@ -5,6 +5,7 @@ for anyone else the sites are searched with that user's token as if there were n
 and "not there" are one answer, after the same work.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
 from oslo_config import cfg
@@ -15,7 +16,7 @@ from tricircle.identity.identity import Identity
 from tricircle.routing.cache import RouteCache
 from tricircle.routing.resource_type import ResourceType
 from tricircle.routing.route import Route
-from tricircle.routing.search import Search
+from tricircle.routing.search import Search, shown
 from tricircle.routing.store import RouteStore
 from tricircle.sites.registry import SiteRegistry
 from tricircle.sites.site import Site
@@ -113,6 +114,18 @@ class Locator:
             return
         for route in new:
             self._cache.put(route)
+
+    def complete(self, kind: ResourceType, resource_id: str, body: bytes) -> None:
+        """Add to a route what the answer to its making did not show: when the resource was made.
+
+        :param body: what the site shows of it.
+        """
+        route = self._cache.get(kind.name, resource_id)
+        if route is None or route.created_at is not None:
+            return
+        created_at = kind.created_at(shown(kind, body) or {})
+        if created_at is not None:
+            self.learn([replace(route, created_at=created_at)])
 
     def forget(self, kind: ResourceType, resource_id: str, site: Site) -> None:
         """Drop the route of a resource that its site says is gone."""

@@ -48,7 +48,7 @@ class Search:
         for site, answer in zip(sites, answers, strict=True):
             if isinstance(answer, TricircleError) or answer.is_html:
                 silent.append(site.name)
-            elif answer.status == 200 and (item := _item(kind, answer.body)) is not None:
+            elif answer.status == 200 and (item := shown(kind, answer.body)) is not None:
                 return site, item
             elif answer.status == 401:
                 raise Unauthorized("The request you have made requires authentication.", site=site.name)
@@ -64,7 +64,8 @@ class Search:
         raise NotFound(kind.not_found.format(id=resource_id))
 
 
-def _item(kind: ResourceType, body: bytes) -> dict[str, object] | None:
+def shown(kind: ResourceType, body: bytes) -> dict[str, object] | None:
+    """Return what a site's answer shows of a resource; None where it is no such answer."""
     try:
         return _DECODER.decode(body).get(kind.envelope)
     except msgspec.DecodeError:

@@ -53,6 +53,7 @@ class Index:
     routes: list[Route] = field(default_factory=list)
     learnt: list[Route] = field(default_factory=list)
     forgotten: list[tuple[str, str, str]] = field(default_factory=list)
+    completed: list[tuple[str, str, bytes]] = field(default_factory=list)
     is_admin: bool = False
 
     def locate(self, kind: ResourceType, resource_id: str, identity: Identity, token: str) -> Site:
@@ -76,6 +77,9 @@ class Index:
 
     def learn(self, routes: list[Route]) -> None:
         self.learnt += routes
+
+    def complete(self, kind: ResourceType, resource_id: str, body: bytes) -> None:
+        self.completed.append((kind.name, resource_id, body))
 
     def forget(self, kind: ResourceType, resource_id: str, site: Site) -> None:
         self.forgotten.append((kind.name, resource_id, site.name))

@@ -70,8 +70,8 @@ class FaultInjection:
         """Return the rule that applies to a request, if any."""
         now = time.monotonic()
         if now - self.looked > FRESHNESS:
-            self.looked = now
             self.look()
+            self.looked = now  # not before: a request beside this one would go by the old rules
         if not self.rules:
             return None
         path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
