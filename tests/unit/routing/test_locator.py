@@ -338,7 +338,7 @@ def test_a_time_that_was_lacking_is_learnt_of_what_its_site_shows(
     """Nova's answer to a creation has none."""
     locator.learn([route(created_at=None)])
     locator.complete(KIND, ID, b'{"server": {"created": "2026-01-31T12:00:00Z"}}')
-    assert store.all(ID) == [route(created_at=datetime(2026, 1, 31, 12))]
+    assert store.all(ID) == [route(created_at=NOON)]
 
 
 def test_learning_and_forgetting_go_on_while_the_database_is_down(locator: Locator, outage: Outage) -> None:
