@@ -16,7 +16,7 @@ SITES_ENVIRONMENT := sandbox/.venv/.as-locked
 SANDBOX := sandbox/.venv/bin/sandbox --dir $(SANDBOX_DIR)
 
 # What `make test` runs, after lint and docs. The integration tests start a sandbox of their own in .sandbox-test.
-TESTS ?= tests
+TESTS ?= tests/unit tests/functional tests/contract tests/integration
 PYTEST ?= .venv/bin/python -m pytest $(TESTS)
 BENCH ?= .venv/bin/python -m benchmarks
 DOC_SOURCE := $(patsubst %/conf.py,%,$(firstword $(wildcard doc/source/conf.py doc/conf.py)))

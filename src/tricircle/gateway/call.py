@@ -172,13 +172,15 @@ class Call:
         return self._body
 
     def _read_body(self) -> bytes | None:
+        most = self.engine.conf.api.max_body_size
         if "HTTP_TRANSFER_ENCODING" in self._req.env:
             # A WSGI server need not say that the last chunk is missing; no OpenStack client sends chunks.
+            # They are read all the same: else the server cuts the connection, and the answer may get lost.
+            self._req.stream.read(most)
             raise LengthRequired("A request with a body must have a Content-Length.")
         length = self._req.content_length
         if length is None:
             return None
-        most = self.engine.conf.api.max_body_size
         if length > most:
             raise PayloadTooLarge(f"The request body is over the limit of {most} bytes.")
         body: bytes = self._req.stream.read(length)
