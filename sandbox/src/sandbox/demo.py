@@ -140,9 +140,7 @@ class Demo:
         self.console.print(
             f"[bold cyan]$ GET {ADMIN_API.url(self.layout.top_address)}/v1/routes/ID[/] (as admin)"
         )
-        table = Table(
-            "resource", "name", "zone", "site, says the top", "found there", box=None, pad_edge=False
-        )
+        table = Table("resource", "zone", "site, says the top", "found there", box=None, pad_edge=False)
         for resource_id, resource in resources.items():
             site = self.zones[resource["zone"]]
             routes = self.admin_api.get(f"/v1/routes/{resource_id}")["routes"]

@@ -109,7 +109,15 @@ def top_process(layout: Layout, service: Service, module: str) -> Process:
     """Return one web service of the top."""
     name = f"top-{module}"
     listen = ["--host", layout.top_address, "--port", str(service.port)]
-    workers = ["--workers", "1", "--blocking-threads", "32", "--backpressure", "512"]
+    workers = [
+        "--workers",
+        "1",
+        "--blocking-threads",
+        "32",
+        "--backpressure",
+        "512",
+        "--respawn-failed-workers",
+    ]
     return Process(
         name=name,
         program=COMMAND,

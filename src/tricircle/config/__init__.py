@@ -8,6 +8,7 @@ import os
 from collections.abc import Sequence
 
 from keystoneauth1 import loading
+from keystonemiddleware import auth_token
 from oslo_config import cfg
 from oslo_db import options as database_options
 from oslo_log import log
@@ -18,6 +19,9 @@ GROUPS = (cloud, api, gateway, sites)
 
 SERVICE_USER = "service_user"
 """The group that holds the credentials which the top itself acts with (a keystoneauth plug-in's options)."""
+
+KEYSTONE_TIMEOUT = 5
+"""Seconds for an answer of Keystone, unless its two groups of options say otherwise."""
 
 CONFIG_FILES_VARIABLE = "OS_TRICIRCLE_CONFIG_FILES"
 """Names the configuration files of a WSGI application, which has no command line; separated by `;`."""
@@ -41,6 +45,11 @@ def declare() -> cfg.ConfigOpts:
     conf.register_opts(database_options.database_opts, group="database")
     loading.register_auth_conf_options(conf, SERVICE_USER)
     loading.register_session_conf_options(conf, SERVICE_USER)
+    for group, options in auth_token.list_opts():
+        conf.register_opts(options, group=group)
+    # keystoneauth waits for ever by default, and with it would every request that finds something due.
+    conf.set_default("timeout", KEYSTONE_TIMEOUT, group=SERVICE_USER)
+    conf.set_default("http_connect_timeout", KEYSTONE_TIMEOUT, group="keystone_authtoken")
     log.register_options(conf)
     return conf
 

@@ -166,6 +166,8 @@ class _List:
                 body=None,
                 deadline=call.engine.conf.gateway.fan_out_deadline,
             )
+            if answer.is_html or answer.status >= 500:
+                raise SiteUnavailable(f"Site {home.name} does not answer.", site=home.name)
         except (SiteUnavailable, BadAnswer):
             route = call.engine.locator.known(kind, marker, call.identity)
             if route is None or not self._listing.sorting.is_default(self._order):

@@ -58,8 +58,12 @@ class Answer:
 
     @property
     def is_html(self) -> bool:
-        """Say whether it is a page for people: somebody else than the site's service has answered."""
-        return bool(self.body) and "html" in (self.header("content-type") or "")
+        """Say whether it is a page for people: somebody else than the site's service has answered.
+
+        The type alone does not tell: Cinder calls the JSON of some answers HTML.
+        """
+        is_json = self.body.lstrip()[:1] in {b"{", b"["}
+        return bool(self.body) and not is_json and "html" in (self.header("content-type") or "")
 
     def header(self, name: str) -> str | None:
         """Return the first header of a name, given in lower case."""
