@@ -81,6 +81,8 @@ class _List:
         filters = self._filters()
         self._site_filters = {site.id: rest for site, rest in filters}
         self._place = self._begin()
+        values = self._place.values
+        self._place_key = None if values is None else self._order.key(values)
         gathered = self._first_pages([site for site, _ in filters])
         streams = [self._stream(site, body) for site, _, body in gathered.good]
         taken, goes_on = self._take(streams)
@@ -228,10 +230,9 @@ class _List:
 
     def _is_before(self, entry: Entry) -> bool:
         """Say whether an entry stands before the place where the page begins."""
-        place = self._place
-        if place.values is None or entry.site.name in place.markers:
+        place, key = self._place, self._place_key
+        if key is None or entry.site.name in place.markers:
             return False
-        key = self._order.key(place.values)
         return entry.key < key or (entry.key == key and entry.site.name <= place.site)
 
     def _take(self, streams: list[SiteStream]) -> tuple[list[Entry], bool]:

@@ -90,8 +90,6 @@ class ShowServer(Forward):
 class ServerAction(Forward):
     """Handler of `POST /servers/{server_id}/action`: an availability zone named in one is the top's."""
 
-    summary = "forwarded to the site that holds it"
-
     def __init__(self) -> None:
         super().__init__(SERVER_TYPE, "server_id", SERVER)
 
