@@ -8,6 +8,7 @@ TricircleError
 +-- MethodNotAllowed        405
 +-- NotAcceptable           406  no common microversion
 +-- Conflict                409
+|   +-- LeaseLost                a job is not this worker's any more
 +-- Gone                    410  an operation that its service has given up
 +-- LengthRequired          411  a body without a Content-Length
 +-- PayloadTooLarge         413
@@ -16,6 +17,7 @@ TricircleError
 +-- BadAnswer               502  a site answered what is no answer
 +-- Unavailable             503  something that is needed cannot be reached now
 |   +-- DatabaseUnavailable      our own database
+|   |   +-- CommitLost      504  it may or may not have been written
 |   +-- IdentityUnavailable      Keystone
 |   +-- SiteUnavailable          a site: nothing was sent to it
 +-- AnswerLost              504  sent, and nothing is known of what became of it
@@ -83,6 +85,10 @@ class Conflict(TricircleError):
     status = 409
 
 
+class LeaseLost(Conflict):
+    """A job is not this worker's any more: another one took it over, or it was cancelled."""
+
+
 class Gone(TricircleError):
     """The service itself has given the operation up."""
 
@@ -141,6 +147,12 @@ class Unavailable(TricircleError):
 
 class DatabaseUnavailable(Unavailable):
     """The top's own database cannot be reached."""
+
+
+class CommitLost(DatabaseUnavailable):
+    """The database did not answer a commit: what it was to write is there in whole, or not at all."""
+
+    status = 504
 
 
 class IdentityUnavailable(Unavailable):

@@ -17,8 +17,16 @@ LOG = log.getLogger(__name__)
 
 Value = TypeVar("Value")
 
+Start = Callable[[Callable[[], None]], object]
+"""Has something done by another thread."""
+
 _PAUSE = 1.0
 """Seconds after a failure of the very first reading before the next one."""
+
+
+def in_background(work: Callable[[], None]) -> None:
+    """Do something in a thread of its own, which ends with it."""
+    threading.Thread(target=work, name="refresh", daemon=True).start()
 
 
 class Refreshed(Generic[Value]):
@@ -28,6 +36,9 @@ class Refreshed(Generic[Value]):
     :param read: makes the value; a TricircleError from it means "not now". The very first one is raised to
         the reader, as there is no old value to go on with.
     :param interval: seconds.
+    :param start: has a value that is merely due read by another thread; None for one that is read so quickly
+        that its reader may wait. What has expired, or has long been due, is waited for all the same:
+        after a long silence the old value may be of no use any more.
     """
 
     def __init__(
@@ -36,16 +47,19 @@ class Refreshed(Generic[Value]):
         read: Callable[[], Value],
         interval: float,
         *,
+        start: Start | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._what = what
         self._read = read
         self._interval = interval
+        self._start = start
         self._clock = clock
         self._lock = threading.Lock()
         self._value: Value | None = None
         self._due = float("-inf")
         self._read_at = float("-inf")
+        self._expired = False
         self._failing = False
         self._failure: TricircleError | None = None
 
@@ -57,6 +71,8 @@ class Refreshed(Generic[Value]):
         # Only the first reading is waited for: afterwards whoever finds it due refreshes it, alone.
         if not self._lock.acquire(blocking=value is None):
             return value  # type: ignore[return-value]  # not None: else the lock had been waited for
+        if self._start is not None and value is not None and self._is_merely_due():
+            return self._refresh_aside(self._start, value)
         try:
             if self._failure is not None and self._clock() < self._due:
                 raise self._failure
@@ -71,9 +87,29 @@ class Refreshed(Generic[Value]):
 
         :param older_than: seconds; a younger value is left as it is.
         """
+        self._expired = True
         self._due = min(self._due, self._read_at + older_than)
 
+    def _is_merely_due(self) -> bool:
+        return not self._expired and self._due <= self._clock() < self._due + self._interval
+
+    def _refresh_aside(self, start: Start, value: Value) -> Value:
+        """Have another thread refresh the value and let go of the lock, which this one holds."""
+
+        def work() -> None:
+            try:
+                self._refresh()
+            finally:
+                self._lock.release()
+
+        try:
+            start(work)
+        except RuntimeError:  # there is no room for another thread
+            work()
+        return value
+
     def _refresh(self) -> None:
+        self._expired = False
         self._read_at = self._clock()
         self._due = self._read_at + self._interval  # before reading: `expire` may come meanwhile
         try:

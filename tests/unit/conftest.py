@@ -1,24 +1,20 @@
 """What unit tests share: a configuration, an empty database, and no network.
 
-The database is an SQLite file. TRICIRCLE_TEST_DATABASE names another one, as an SQLAlchemy URL: everything in
-it is dropped, and the tests that use a database are run against it.
+The database is an SQLite file, unless the test's marks say otherwise (`tests.servers.fixtures`).
 """
 
-import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import Any
 
 import pytest
 from oslo_config import cfg
+from tests.servers.databases import Databases
+from tests.servers.port import PORTS
 
 from tricircle import config
-from tricircle.db import tables
 from tricircle.db.engine import Database
-
-DATABASE = os.environ.get("TRICIRCLE_TEST_DATABASE")
-
 
 HERE = Path(__file__).parent
 
@@ -32,43 +28,43 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    if DATABASE:
-        return
+    """Refuse every socket, but for those of the servers that the tests themselves start."""
 
-    def refuse(*_: object) -> NoReturn:
-        raise AssertionError("a unit test must not use the network")
+    def guard(method: Callable[..., Any]) -> Callable[..., Any]:
+        def guarded(self: socket.socket, address: Any) -> Any:
+            if not (isinstance(address, tuple) and address[1] in PORTS):
+                raise AssertionError("a unit test must not use the network")
+            return method(self, address)
 
-    for method in ("bind", "connect", "connect_ex"):
-        monkeypatch.setattr(socket.socket, method, refuse)
+        return guarded
+
+    for name in ("bind", "connect", "connect_ex"):
+        monkeypatch.setattr(socket.socket, name, guard(getattr(socket.socket, name)))
 
 
 @pytest.fixture
 def embedded_conf(tmp_path: Path) -> cfg.ConfigOpts:
     """Give a configuration that names an SQLite file which does not exist yet."""
-    conf = config.load(files=[])
-    conf.set_override("connection", f"sqlite:///{tmp_path}/tricircle.db", group="database")
-    conf.set_override("sqlite_synchronous", False, group="database")
-    return conf
+    return _configuration(f"sqlite:///{tmp_path}/tricircle.db")
 
 
 @pytest.fixture
-def conf(embedded_conf: cfg.ConfigOpts) -> cfg.ConfigOpts:
-    """Give a configuration that names a database without tables."""
-    if DATABASE:
-        embedded_conf.set_override("connection", DATABASE, group="database")
-        database = Database(embedded_conf)
-        with database.write() as connection:
-            tables.metadata.drop_all(connection)
-            connection.exec_driver_sql("DROP TABLE IF EXISTS alembic_version")
-        database.close()
-    return embedded_conf
+def conf(databases: Databases) -> cfg.ConfigOpts:
+    """Give a configuration that names a database without tables, or, beside `database`, that one."""
+    return _configuration(databases.without_tables())
 
 
 @pytest.fixture
-def database(conf: cfg.ConfigOpts) -> Iterator[Database]:
+def database(conf: cfg.ConfigOpts, databases: Databases) -> Iterator[Database]:
     """Give a database with empty tables."""
+    conf.set_override("connection", databases.with_tables(), group="database")
     database = Database(conf)
-    with database.write() as connection:
-        tables.metadata.create_all(connection)
     yield database
     database.close()
+
+
+def _configuration(url: str) -> cfg.ConfigOpts:
+    conf = config.load(files=[])
+    conf.set_override("connection", url, group="database")
+    conf.set_override("sqlite_synchronous", False, group="database")
+    return conf

@@ -8,7 +8,7 @@ import pytest
 from tests.unit.clock import Clock
 
 from tricircle.errors import IdentityUnavailable
-from tricircle.refreshed import Refreshed
+from tricircle.refreshed import Refreshed, in_background
 
 INTERVAL = 10.0
 BOUND = 10.0
@@ -158,3 +158,121 @@ def test_what_is_younger_than_asked_for_is_not_read_again(
     assert refreshed.get() == 1
     clock.time += 1.0
     assert refreshed.get() == 2
+
+
+class Threads:
+    """Keeps what other threads are to do until the test has them do it."""
+
+    def __init__(self) -> None:
+        self.works: list[Callable[[], None]] = []
+        self.are_full = False
+
+    def __call__(self, work: Callable[[], None]) -> None:
+        if self.are_full:
+            raise RuntimeError("can't start new thread")
+        self.works.append(work)
+
+    def run(self) -> int:
+        works, self.works = self.works, []
+        for work in works:
+            work()
+        return len(works)
+
+
+class TestAside:
+    """Values that are refreshed by a thread of their own."""
+
+    @pytest.fixture
+    def threads(self) -> Threads:
+        return Threads()
+
+    @pytest.fixture
+    def aside(self, source: Source, clock: Clock, threads: Threads) -> Refreshed[int]:
+        refreshed = Refreshed("the value", source, INTERVAL, start=threads, clock=clock)
+        assert refreshed.get() == 1, "the first one is waited for"
+        assert threads.run() == 0
+        return refreshed
+
+    def test_nobody_waits_for_a_value_that_is_due(
+        self, aside: Refreshed[int], source: Source, clock: Clock, threads: Threads
+    ) -> None:
+        clock.time = INTERVAL
+        assert [aside.get(), aside.get()] == [1, 1]
+        assert source.readings == 1
+        assert threads.run() == 1
+        assert aside.get() == 2
+        assert threads.run() == 0
+
+    def test_what_has_expired_is_waited_for(self, aside: Refreshed[int], threads: Threads) -> None:
+        aside.expire()
+        assert aside.get() == 2
+        assert threads.run() == 0
+
+    def test_so_is_what_nobody_has_asked_for_in_a_long_time(
+        self, aside: Refreshed[int], clock: Clock, threads: Threads
+    ) -> None:
+        """A token may not be valid any more by then."""
+        clock.time = 2 * INTERVAL
+        assert aside.get() == 2
+        assert threads.run() == 0
+
+    def test_a_failure_leaves_the_old_value_until_the_next_interval(
+        self, aside: Refreshed[int], source: Source, clock: Clock, threads: Threads
+    ) -> None:
+        source.error = IdentityUnavailable("down")
+        clock.time = INTERVAL
+        aside.get()
+        assert threads.run() == 1
+        assert aside.get() == 1
+        assert threads.run() == 0
+        source.error = None
+        clock.time = 2 * INTERVAL
+        aside.get()
+        assert threads.run() == 1
+        assert aside.get() == 3
+
+    def test_a_thread_that_dies_does_not_keep_the_others_from_it(
+        self, aside: Refreshed[int], source: Source, clock: Clock, threads: Threads
+    ) -> None:
+        source.error = ZeroDivisionError()
+        clock.time = INTERVAL
+        aside.get()
+        with pytest.raises(ZeroDivisionError):
+            threads.run()
+        source.error = None
+        clock.time = 2 * INTERVAL
+        aside.get()
+        assert threads.run() == 1
+        assert aside.get() == 3
+
+    def test_without_room_for_a_thread_it_is_read_at_once(
+        self, aside: Refreshed[int], clock: Clock, threads: Threads
+    ) -> None:
+        threads.are_full = True
+        clock.time = INTERVAL
+        assert aside.get() == 1
+        assert aside.get() == 2
+
+    def test_what_expires_while_it_is_read_is_read_again(
+        self, aside: Refreshed[int], source: Source, clock: Clock, threads: Threads
+    ) -> None:
+        source.meanwhile = aside.expire
+        clock.time = INTERVAL
+        aside.get()
+        assert threads.run() == 1
+        source.meanwhile = lambda: None
+        assert aside.get() == 3
+
+    def test_threads_end_with_their_reading(self, source: Source, clock: Clock) -> None:
+        refreshed = Refreshed("the value", source, INTERVAL, start=in_background, clock=clock)
+        refreshed.get()
+        before = set(threading.enumerate())
+        is_read = threading.Event()
+        source.meanwhile = is_read.set
+        clock.time = INTERVAL
+        assert refreshed.get() == 1
+        assert is_read.wait(BOUND)
+        for thread in set(threading.enumerate()) - before:
+            thread.join(BOUND)
+            assert not thread.is_alive()
+        assert refreshed.get() == 2

@@ -1,54 +1,56 @@
 """The way to the database: one engine a process, connections for reading and for writing.
 
 Fails with `DatabaseUnavailable` where the database cannot be reached, is busy for too long, or keeps choosing
-the same transaction to break a deadlock. Every other error passes as SQLAlchemy or oslo.db raises it.
+the same transaction to break a deadlock; with `CommitLost` where a commit was sent and not answered. Every
+other error passes as SQLAlchemy or oslo.db raises it.
+
+A connection that died in the pool is replaced when it is next used, so a database that went away and came
+back needs nothing done here. The log has one line when it goes away, and one when it is back.
+
+How far transactions are isolated is said in `remote`; in `embedded` one sees nothing of another.
 """
 
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import sqlalchemy
 from oslo_config import cfg
 from oslo_db import api, exception
-from oslo_db.sqlalchemy import engines
 from oslo_log import log
 
-from tricircle.db import embedded
-from tricircle.errors import DatabaseUnavailable
+from tricircle.db import embedded, remote
+from tricircle.errors import CommitLost, DatabaseUnavailable
 
 LOG = log.getLogger(__name__)
 
 Result = TypeVar("Result")
 
-ENGINE_OPTIONS = (
-    "connection_debug",
-    "connection_parameters",
-    "connection_recycle_time",
-    "connection_trace",
-    "max_overflow",
-    "max_pool_size",
-    "mysql_sql_mode",
-    "mysql_wsrep_sync_wait",
-    "pool_timeout",
-)
-"""What of the options of oslo.db's `[database]` group goes into the engine.
+MOST_LOSSES = 2
+"""How often a transaction is begun anew because its connection was lost."""
 
-`max_retries` does not: a process starts also while the database is down, and answers 503 until it is back.
-"""
+_SERIALIZATION_FAILURE = "40001"
+"""PostgreSQL's code for a transaction that it rolled back because of what others did meanwhile."""
 
-CONNECT_TIMEOUT = 5
-"""Seconds to open a connection, unless the URL says otherwise: without it, a request would wait for minutes
-for a host that is gone. The drivers of MariaDB, MySQL and PostgreSQL call it `connect_timeout`."""
 
-_retrying_deadlocks = api.wrap_db_retry(
-    max_retries=5, retry_interval=0.05, max_retry_interval=1, retry_on_deadlock=True, jitter=True
+def _was_rolled_back(error: BaseException) -> bool:
+    """Say whether PostgreSQL asks for the transaction to be tried again; oslo.db does not know this one."""
+    cause = getattr(error, "orig", None)
+    return getattr(cause, "pgcode", None) == _SERIALIZATION_FAILURE
+
+
+_retrying = api.wrap_db_retry(
+    max_retries=5,
+    retry_interval=0.05,
+    max_retry_interval=1,
+    retry_on_deadlock=True,
+    jitter=True,
+    exception_checker=_was_rolled_back,
 )
 
 _UNREACHABLE = (
     exception.DBConnectionError,
-    exception.DBDeadlock,
     exception.DBNonExistentDatabase,
     sqlalchemy.exc.OperationalError,
     sqlalchemy.exc.TimeoutError,
@@ -66,22 +68,26 @@ class Database:
         if not conf.database.connection:
             raise ValueError("[database] connection is not set")
         url = sqlalchemy.make_url(conf.database.connection)
+        self._url, self._options = url, conf.database
+        self._absence = _Absence()
         self._writers_turn: Callable[[], AbstractContextManager[object]] = nullcontext
         if url.get_backend_name() == "sqlite":
-            self.engine = embedded.make_engine(url, conf.database)
+            self.engine = self._reader = embedded.make_engine(url, conf.database)
+            self._writer = self.engine.execution_options(**embedded.WRITING)
             self._writing = threading.Lock()
             self._writers_turn = self._wait_for_turn
         else:
-            self.engine = _make_engine(url, conf.database)
-        self._writer = self.engine.execution_options(**embedded.WRITING)
+            self.engine = remote.make_engine(url, conf.database)
+            self._reader = self.engine.execution_options(**remote.READING[self.engine.name])
+            self._writer = self.engine.execution_options(**remote.WRITING[self.engine.name])
 
     @contextmanager
     def read(self) -> Iterator[sqlalchemy.Connection]:
-        """Lend a connection that sees one state of the database where the database can do that.
+        """Lend a connection that sees one state of the database, that of the first look.
 
         :raises DatabaseUnavailable: see the module.
         """
-        with _translated(), self.engine.connect() as connection:
+        with self._translated(), self._reader.connect() as connection:
             yield connection
 
     @contextmanager
@@ -89,26 +95,73 @@ class Database:
         """Lend a connection in one transaction: committed at the end, rolled back by an exception.
 
         :raises DatabaseUnavailable: see the module. Nothing was written.
+        :raises CommitLost: see the module. Everything was written, or nothing.
         """
-        with _translated(), self._writers_turn(), self._writer.begin() as connection:
+        with (
+            self._translated(),
+            self._writers_turn(),
+            self._writer.connect() as connection,
+            _transaction(connection),
+        ):
             yield connection
 
-    def transact(self, work: Callable[[sqlalchemy.Connection], Result]) -> Result:
-        """Run `work` in one transaction, and again where the database rolled it back to break a deadlock.
+    def transact(
+        self, work: Callable[[sqlalchemy.Connection], Result], *, is_idempotent: bool = False
+    ) -> Result:
+        """Run `work` in one transaction, and again where that was rolled back through no fault of its own.
+
+        That is so where the database broke a deadlock, could not put transactions in an order, or cut the
+        connection before the commit was sent.
 
         :param work: takes the connection; has no effect outside the database, as it may run several times.
+        :param is_idempotent: doing it once more after it was committed does no harm: it is then done again
+            where the commit's answer was lost.
         :return: what `work` returned in the run that was committed.
         :raises DatabaseUnavailable: see the module. Nothing was written.
+        :raises CommitLost: see the module. Everything was written, or nothing.
         """
+        losses = 0
 
-        @_retrying_deadlocks  # type: ignore[untyped-decorator]
+        @_retrying  # type: ignore[untyped-decorator]
         def attempt() -> Result:
-            with self._writers_turn(), self._writer.begin() as connection:
-                return work(connection)
+            nonlocal losses
+            with self._writers_turn(), self._writer.connect() as connection:
+                try:
+                    with _transaction(connection):
+                        return work(connection)
+                except (exception.DBConnectionError, CommitLost) as error:
+                    losses += 1
+                    is_safe = is_idempotent or not isinstance(error, CommitLost)
+                    if is_safe and losses <= MOST_LOSSES:
+                        raise exception.RetryRequest(error) from error
+                    raise
 
-        with _translated():
+        with self._translated():
             result: Result = attempt()
             return result
+
+    @contextmanager
+    def migrate(self) -> Iterator[sqlalchemy.Connection]:
+        """Lend a connection for changing the tables, to one process at a time; otherwise as `write` does.
+
+        MariaDB and MySQL commit each change of a table by itself.
+
+        :raises DatabaseUnavailable: see the module; or another process does not finish its changes.
+        """
+        if self.engine.name == "sqlite":
+            with self.write() as connection:
+                yield connection
+            return
+        engine = remote.make_engine(self._url, self._options, is_patient=True)
+        try:  # to close the connection, and with it the right to change the tables
+            with self._translated(), engine.connect() as connection:
+                if not remote.begin_migration(connection):
+                    raise DatabaseUnavailable("Another process is changing the tables.")
+                connection.rollback()  # what was read so far must not be what the changes are based on
+                with _transaction(connection):
+                    yield connection
+        finally:
+            engine.dispose()
 
     def close(self) -> None:
         """Close the connections that nobody holds. The next use opens new ones."""
@@ -125,27 +178,59 @@ class Database:
         finally:
             self._writing.release()
 
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except exception.DBDeadlock as error:  # it is there, and busy
+            LOG.warning("A transaction was given up: %s", _first_line(error))
+            raise DatabaseUnavailable("The database cannot be reached.") from error
+        except _UNREACHABLE as error:
+            # The client is not told: it names hosts, and may be a defect of ours that the driver files there.
+            self._absence.begin(_first_line(error))
+            raise DatabaseUnavailable("The database cannot be reached.") from error
+        self._absence.end()
 
-def _make_engine(url: sqlalchemy.URL, options: Any) -> sqlalchemy.Engine:
-    parameters = {"connect_timeout": str(CONNECT_TIMEOUT)}
-    if url.get_backend_name() in {"mysql", "mariadb"}:
-        # Otherwise oslo.db says `utf8`, in which MariaDB and MySQL take no character above U+FFFF.
-        parameters["charset"] = "utf8mb4"
-    url = url.update_query_dict({**parameters, **url.query})
-    engine: sqlalchemy.Engine = engines.create_engine(
-        url.render_as_string(hide_password=False),
-        max_retries=0,
-        thread_checkin=False,  # yields to green threads, which there are none of
-        **{name: options[name] for name in ENGINE_OPTIONS},
-    )
-    return engine
+
+class _Absence:
+    """Whether the database is away, for the log: said when that changes, however many threads find it so."""
+
+    def __init__(self) -> None:
+        self._is_away = False
+        self._changing = threading.Lock()
+
+    def begin(self, words: str) -> None:
+        """Note that it cannot be used."""
+        if self._changes_to(is_away=True):
+            LOG.warning("The database cannot be used: %s", words)
+
+    def end(self) -> None:
+        """Note that it was used."""
+        # Looked at without the lock first: this is on the way of every request.
+        if self._is_away and self._changes_to(is_away=False):
+            LOG.warning("The database can be used again")
+
+    def _changes_to(self, *, is_away: bool) -> bool:
+        with self._changing:
+            changes = self._is_away != is_away
+            self._is_away = is_away
+            return changes
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _transaction(connection: sqlalchemy.Connection) -> Iterator[None]:
+    """Commit at the end, and tell a commit that was not answered from what goes wrong before it."""
+    is_committing = False
     try:
-        yield
-    except _UNREACHABLE as error:
-        # The client is not told: it names hosts, and may be a defect of ours that the driver files there.
-        LOG.warning("The database cannot be used: %s", str(error).partition("\n")[0])
-        raise DatabaseUnavailable("The database cannot be reached.") from error
+        with connection.begin():
+            yield
+            is_committing = True
+    except exception.DBConnectionError as error:
+        if not is_committing:
+            raise
+        LOG.warning("The database did not answer a commit: %s", _first_line(error))
+        raise CommitLost("The database cannot be reached.") from error

@@ -16,11 +16,13 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 def upgrade(database: Database, version: str = "head") -> None:
     """Bring the tables to a version; does nothing where they are there already.
 
+    Several processes may do so at once: one goes first, the others find it done.
+
     :param version: revision, or `head` for the newest.
     :raises DatabaseUnavailable: the database cannot be reached.
     :raises alembic.util.CommandError: there is no such version.
     """
-    with database.write() as connection:
+    with database.migrate() as connection:
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, version)

@@ -22,6 +22,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
 )
 from sqlalchemy.dialects import mysql
 
@@ -108,6 +109,10 @@ nodes = Table(
     Column("running_vms", BigInteger, nullable=False),
     Column("services_up", Integer, nullable=False),
     Column("refreshed_at", Timestamp),
+    # Whether the site answers at all, since when it does or does not, and what it said last if not.
+    Column("state", String(16)),
+    Column("state_since", Timestamp),
+    Column("cause", Text),
     **MYSQL,
 )
 
@@ -164,10 +169,20 @@ jobs = Table(
     # Type, resource and site while the job waits, NULL afterwards: any number of NULLs are unique, so this is
     # the partial index that MariaDB lacks.
     Column("waiting_key", String(400), unique=True),
+    # The same while it runs: one worker at a time does what is the same work.
+    Column("running_key", String(400)),
+    # What the job says of itself while it runs, as JSON.
+    Column("progress", Text),
+    # The client's request that it follows from.
+    Column("request_id", String(64)),
     Column("created_at", Timestamp, nullable=False),
     Column("updated_at", Timestamp, nullable=False),
-    # What a worker takes next.
+    Index("uniq_jobs0running_key", "running_key", unique=True),
+    # What a worker takes next, and when there will be something to take.
+    Index("ix_jobs_next", "state", "priority", "run_after", "id"),
     Index("ix_jobs_due", "state", "run_after"),
+    # Jobs are listed by the time of their making.
+    Index("ix_jobs_created", "created_at", "id"),
     # Running jobs whose worker has died.
     Index("ix_jobs_lease", "state", "lease_expires_at"),
     # All that was done about one resource.
@@ -186,5 +201,62 @@ job_events = Table(
     Column("cause", Text),
     Column("site_request_id", String(255)),
     Column("created_at", Timestamp, nullable=False),
+    **MYSQL,
+)
+
+job_requirements = Table(
+    "job_requirements",
+    metadata,
+    Column("job_id", ForeignKey(jobs.c.id, ondelete="CASCADE"), primary_key=True),
+    # Indexed, because the database looks here each time a job is deleted.
+    Column("required_job_id", ForeignKey(jobs.c.id, ondelete="CASCADE"), primary_key=True, index=True),
+    **MYSQL,
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("name", String(255), primary_key=True),
+    Column("host", String(255), nullable=False),
+    Column("started_at", Timestamp, nullable=False),
+    Column("seen_at", Timestamp, nullable=False),
+    **MYSQL,
+)
+
+definitions = Table(
+    "definitions",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    Column("resource_type", String(32), nullable=False),
+    # What the top calls it: a flavor's or volume type's id, a keypair's user and name.
+    Column("resource_key", String(400), nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("project_id", ProjectId),
+    # The resource as it must be in every site, as JSON.
+    Column("body", Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb"), nullable=False),
+    # Counts the changes of the body and of the state.
+    Column("version", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False),
+    # The site that it is read from after a user has changed it there. No foreign key: a site may go.
+    Column("reference_site_id", Identifier),
+    Column("created_at", Timestamp, nullable=False),
+    Column("updated_at", Timestamp, nullable=False),
+    UniqueConstraint("resource_type", "resource_key"),
+    **MYSQL,
+)
+
+realisations = Table(
+    "realisations",
+    metadata,
+    Column("definition_id", ForeignKey(definitions.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("site_id", ForeignKey(sites.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("site_resource_id", ResourceId),
+    # The version of the definition that the site was last made to agree with; 0 for none yet.
+    Column("version", BigInteger, nullable=False),
+    # What was found to differ in the site since then.
+    Column("drift", Text),
+    Column("updated_at", Timestamp, nullable=False),
+    # From what a site calls it to what the top calls it; and all of a site.
+    Index("ix_realisations_site", "site_id", "site_resource_id"),
     **MYSQL,
 )

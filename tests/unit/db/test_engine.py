@@ -1,18 +1,18 @@
 """Reading and writing through the engine, and what goes wrong there."""
 
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
-from oslo_config import cfg
 from oslo_db import exception
-from oslo_db.sqlalchemy import engines
 from tests.unit.db.rows import add_site, site_names
 
 from tricircle.db.engine import Database
-from tricircle.db.tables import job_events
+from tricircle.db.tables import job_events, sites
 from tricircle.db.timestamps import now
 from tricircle.errors import DatabaseUnavailable
+
+pytestmark = pytest.mark.every_database
 
 
 def test_what_is_written_is_read(database: Database) -> None:
@@ -97,36 +97,43 @@ def test_the_cause_is_in_the_log_and_not_in_the_answer(
     assert "db.example" not in reading.value.message
 
 
-@pytest.mark.parametrize(
-    ("connection", "expected"),
-    [
-        (
-            "mysql+pymysql://top:secret@db/top",
-            "mysql+pymysql://top:secret@db/top?connect_timeout=5&charset=utf8mb4",
-        ),
-        (
-            "mysql+pymysql://top@db/top?charset=utf8&connect_timeout=1",
-            "mysql+pymysql://top@db/top?connect_timeout=1&charset=utf8",
-        ),
-        (
-            "postgresql+psycopg2://top:secret@db/top",
-            "postgresql+psycopg2://top:secret@db/top?connect_timeout=5",
-        ),
-    ],
-)
-def test_other_databases_get_oslo_engines_that_do_not_wait_at_start(
-    conf: cfg.ConfigOpts, monkeypatch: pytest.MonkeyPatch, connection: str, expected: str
+def told(database: Database, caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Let many threads use a database that is away, then one that is back; return what the log has then."""
+
+    def fail() -> None:
+        with pytest.raises(DatabaseUnavailable), database.read():
+            raise exception.DBConnectionError("no route")
+
+    with ThreadPoolExecutor(4) as threads:
+        for use in [threads.submit(fail) for _ in range(20)]:
+            use.result()
+    assert site_names(database) == set()
+    assert site_names(database) == set()
+    return [record.getMessage() for record in caplog.records if record.name == "tricircle.db.engine"]
+
+
+def test_that_the_database_is_away_is_said_once_and_once_that_it_is_back(
+    database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    asked: dict[str, Any] = {}
+    once = ["The database cannot be used: no route", "The database can be used again"]
+    assert told(database, caplog) == once
+    assert told(database, caplog) == once * 2, "the next outage is another one"
 
-    def create_engine(url: str, **options: object) -> sa.Engine:
-        asked.update(options, url=url)
-        return sa.create_engine("sqlite://")
 
-    monkeypatch.setattr(engines, "create_engine", create_engine)
-    conf.set_override("connection", connection, group="database")
-    conf.set_override("max_pool_size", 7, group="database")
-    Database(conf)
-    assert sa.make_url(asked["url"]) == sa.make_url(expected)
-    assert asked["max_pool_size"] == 7
-    assert asked["max_retries"] == 0
+def test_a_deadlock_does_not_mean_that_the_database_is_away(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(DatabaseUnavailable), database.read():
+        raise exception.DBDeadlock
+    site_names(database)
+    assert "can be used again" not in caplog.text
+
+
+def test_a_reader_sees_one_state(database: Database) -> None:
+    with database.read() as connection:
+        count = sa.select(sa.func.count()).select_from(sites)
+        assert connection.scalar(count) == 0
+        with database.write() as other:
+            add_site(other, "one")
+        assert connection.scalar(count) == 0
+    assert site_names(database) == {"one"}
