@@ -13,9 +13,9 @@ from oslo_config import cfg
 from oslo_db import options as database_options
 from oslo_log import log
 
-from tricircle.config import api, cloud, gateway, sites
+from tricircle.config import api, bus, cloud, coordination, gateway, sites, xjob
 
-GROUPS = (cloud, api, gateway, sites)
+GROUPS = (cloud, api, gateway, sites, xjob, coordination)
 
 SERVICE_USER = "service_user"
 """The group that holds the credentials which the top itself acts with (a keystoneauth plug-in's options)."""
@@ -42,6 +42,7 @@ def declare() -> cfg.ConfigOpts:
     conf = cfg.ConfigOpts()
     for group in GROUPS:
         conf.register_opts(group.OPTIONS, group=group.GROUP)
+    conf.register_opt(bus.TRANSPORT_URL)
     conf.register_opts(database_options.database_opts, group="database")
     loading.register_auth_conf_options(conf, SERVICE_USER)
     loading.register_session_conf_options(conf, SERVICE_USER)
