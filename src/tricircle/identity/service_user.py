@@ -12,7 +12,7 @@ from oslo_config import cfg
 
 from tricircle.config import SERVICE_USER
 from tricircle.errors import IdentityUnavailable, TricircleError
-from tricircle.refreshed import Refreshed
+from tricircle.refreshed import Refreshed, in_background
 
 # keystoneauth renews a token by itself; looking every so often keeps its lock off the hot path.
 _TOKEN_INTERVAL = 30.0
@@ -26,7 +26,7 @@ class ServiceUser:
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         auth = loading.load_auth_from_conf_options(conf, SERVICE_USER)
         self.session: session.Session = loading.load_session_from_conf_options(conf, SERVICE_USER, auth=auth)
-        self._token = Refreshed("the service token", self._fetch_token, _TOKEN_INTERVAL)
+        self._token = Refreshed("the service token", self._fetch_token, _TOKEN_INTERVAL, start=in_background)
 
     def token(self) -> str | None:
         """Return a valid token of the service user, or None while Keystone cannot be reached.

@@ -5,6 +5,7 @@ for anyone else the sites are searched with that user's token as if there were n
 and "not there" are one answer, after the same work.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -112,7 +113,11 @@ class Locator:
         except DatabaseUnavailable as error:
             LOG.warning("Could not keep %d routes: %s", len(new), error.message)
             return
-        for route in new:
+        self.remember(new)
+
+    def remember(self, routes: Iterable[Route]) -> None:
+        """Keep routes in this process; the database has them, or will have them, from somebody else."""
+        for route in routes:
             self._cache.put(route)
 
     def complete(self, kind: ResourceType, resource_id: str, body: bytes) -> None:

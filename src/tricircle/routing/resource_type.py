@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from tricircle.sites.service_calls import VERSIONED
+
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
@@ -21,7 +23,7 @@ class ResourceType:
     :param project_field: the field that holds its project.
     :param created_field: the field that holds its time of creation (ISO 8601, UTC).
     :param time_format: how its service writes times.
-    :param headers: what asking needs besides a token: a microversion.
+    :param version: the first microversion that shows all that is needed; None for the lowest one.
     """
 
     name: str
@@ -32,7 +34,14 @@ class ResourceType:
     project_field: str = "tenant_id"
     created_field: str = "created"
     time_format: str = "%Y-%m-%dT%H:%M:%SZ"
-    headers: Sequence[str] = ()
+    version: str | None = None
+
+    @property
+    def headers(self) -> Sequence[str]:
+        """What asking needs besides a token."""
+        if self.version is None:
+            return ()
+        return (f"OpenStack-API-Version: {VERSIONED[self.service_type]} {self.version}",)
 
     @staticmethod
     def is_id(value: str) -> bool:

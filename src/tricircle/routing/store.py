@@ -6,7 +6,7 @@ Lists are in Nova's and Cinder's default order: the newest first. Of resources m
 greater id stands first; those whose time is not known yet stand last.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict
 from datetime import datetime
 from types import MappingProxyType
@@ -96,12 +96,7 @@ class RouteStore:
         one stays what `find` returns, until it is forgotten. Routes to a site that is not registered any
         more are left out.
         """
-        time = now()
-        # In one order, so that two writers of the same rows do not wait for each other in a circle.
-        rows = sorted(
-            (asdict(route) | {"recorded_at": time} for route in routes),
-            key=lambda row: (row["top_id"], row["resource_type"], row["site_id"]),
-        )
+        rows = _rows(routes)
         if not rows:
             return
         try:
@@ -109,12 +104,62 @@ class RouteStore:
         except DBReferenceError:
             self._database.transact(_recording(rows, registered_only=True))
 
+    @staticmethod
+    def recording(routes: Iterable[Route]) -> Callable[[sa.Connection], None]:
+        """Return what keeps routes as `record` does, within a transaction of somebody else's."""
+        return _recording(_rows(routes), registered_only=True)
+
     def forget(self, top_id: str, resource_type: str, site_id: str) -> None:
         """Drop a route; does nothing where there is none."""
+        self._database.transact(self.forgetting(top_id, resource_type, site_id))
+
+    @staticmethod
+    def forgetting(top_id: str, resource_type: str, site_id: str) -> Callable[[sa.Connection], None]:
+        """Return what drops a route as `forget` does, within a transaction of somebody else's."""
         statement = table.delete().where(
             table.c.top_id == top_id, table.c.resource_type == resource_type, table.c.site_id == site_id
         )
-        self._database.transact(lambda connection: connection.execute(statement))
+
+        def work(connection: sa.Connection) -> None:
+            connection.execute(statement)
+
+        return work
+
+    def known(self, resource_type: str, site_id: str, top_ids: Collection[str]) -> dict[str, str | None]:
+        """Return which of some resources have a route to a site, each with its project."""
+        query = sa.select(table.c.top_id, table.c.project_id).where(
+            table.c.top_id.in_(top_ids),
+            table.c.resource_type == resource_type,
+            table.c.site_id == site_id,
+        )
+        with self._database.read() as connection:
+            return {row.top_id: row.project_id for row in connection.execute(query)}
+
+    def between(
+        self,
+        resource_type: str,
+        site_id: str,
+        after: str,
+        until: str | None,
+        *,
+        recorded_before: datetime,
+        limit: int,
+    ) -> list[str]:
+        """Return the ids of the first routes of a site after an id, in their order.
+
+        :param until: the last id that counts; None for no end.
+        :param recorded_before: those recorded since are left out. Naive, UTC.
+        """
+        query = sa.select(table.c.top_id).where(
+            table.c.top_id > after,
+            table.c.resource_type == resource_type,
+            table.c.site_id == site_id,
+            table.c.recorded_at < recorded_before,
+        )
+        if until is not None:
+            query = query.where(table.c.top_id <= until)
+        with self._database.read() as connection:
+            return list(connection.scalars(query.order_by(table.c.top_id).limit(limit)))
 
     def page(
         self,
@@ -180,9 +225,16 @@ class RouteStore:
             return [project_id for project_id in connection.scalars(query) if project_id is not None]
 
 
+def _rows(routes: Iterable[Route]) -> list[dict[str, Any]]:
+    """Make rows in one order, so that two writers of the same do not wait for each other in a circle."""
+    time = now()
+    rows = (asdict(route) | {"recorded_at": time} for route in routes)
+    return sorted(rows, key=lambda row: (row["top_id"], row["resource_type"], row["site_id"]))
+
+
 def _recording(
     rows: list[dict[str, Any]], *, registered_only: bool = False
-) -> Callable[[sa.Connection], object]:
+) -> Callable[[sa.Connection], None]:
     def work(connection: sa.Connection) -> None:
         chosen = rows
         if registered_only:

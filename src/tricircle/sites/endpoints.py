@@ -9,7 +9,7 @@ from oslo_config import cfg
 
 from tricircle.errors import SiteUnavailable
 from tricircle.identity.service_user import ServiceUser
-from tricircle.refreshed import Refreshed
+from tricircle.refreshed import Refreshed, in_background
 
 _VERSION = re.compile(r"/v\d+(\.\d+)?$")
 
@@ -28,7 +28,9 @@ class Endpoints:
     def __init__(self, service_user: ServiceUser, conf: cfg.ConfigOpts) -> None:
         self._service_user = service_user
         self._interface: str = conf.sites.interface
-        self._catalog = Refreshed("the service catalogue", self._read, conf.sites.catalog_interval)
+        self._catalog = Refreshed(
+            "the service catalogue", self._read, conf.sites.catalog_interval, start=in_background
+        )
 
     def root(self, region: str, service_type: str) -> str:
         """Return where the top calls a region's service.

@@ -27,7 +27,7 @@ class SiteHealth:
     :param name: the site's.
     :param threshold: failures one after the other that open the breaker.
     :param cooldown: seconds it stays open; then one call tries the site, and each time that this one fails
-        the next waits twice as long, up to a minute.
+        the next waits twice as long from then on, up to a minute.
     :param concurrency: most calls under way at a time.
     :param patience: seconds that a call waits for a place.
     """
@@ -51,6 +51,7 @@ class SiteHealth:
         self._lock = threading.Lock()
         self._failures = 0
         self._trials = 0
+        self._trier: int | None = None
         self._open_until = 0.0
 
     @property
@@ -87,6 +88,10 @@ class SiteHealth:
             if self._failures == self._threshold:
                 LOG.warning("Site %s cannot be reached", self.name)
                 self._open_until = self._clock() + self._cooldown
+            elif self._trier == threading.get_ident():
+                # A trial may last longer than the cool-down: the next one must not follow on its heels.
+                self._open_until = self._clock() + self._wait()
+                self._trier = None
 
     def _try_again(self) -> None:
         """Let one call through once the cool-down is over; the others wait for what it finds."""
@@ -100,8 +105,13 @@ class SiteHealth:
                     f"Site {self.name} cannot be reached.", site=self.name, retry_after=wait
                 )
             self._trials += 1
-            longest = max(self._cooldown, _LONGEST_COOLDOWN)
-            self._open_until = now + min(self._cooldown * 2.0 ** min(self._trials, 10), longest)
+            self._trier = threading.get_ident()  # a call enters and leaves in one thread
+            self._open_until = now + self._wait()
+
+    def _wait(self) -> float:
+        """Return the seconds to wait for the next trial."""
+        longest = max(self._cooldown, _LONGEST_COOLDOWN)
+        return min(self._cooldown * 2.0 ** min(self._trials, 10), longest)
 
 
 class HealthBoard:
@@ -129,3 +139,7 @@ class HealthBoard:
                 )
         health.name = name  # it may have been renamed
         return health
+
+    def failing(self) -> set[str]:
+        """Return the ids of the sites whose breaker is open."""
+        return {site_id for site_id, health in tuple(self._sites.items()) if not health.is_up}

@@ -1,4 +1,6 @@
-"""The sites and the availability zone map, as every request reads them: in memory, a few seconds old.
+"""The sites, their nodes and the availability zone map, as every request reads them.
+
+They are in memory, a few seconds old.
 
 While the database cannot be reached the last state stays in use (see `tricircle.refreshed`).
 """
@@ -12,6 +14,8 @@ from typing import Self
 from tricircle.db.engine import Database
 from tricircle.refreshed import Refreshed
 from tricircle.sites.binding_store import BindingStore
+from tricircle.sites.node import Node
+from tricircle.sites.node_store import NodeStore
 from tricircle.sites.site import Site
 from tricircle.sites.store import SiteStore
 from tricircle.sites.zone import BLOCK_STORAGE, Zone
@@ -25,6 +29,7 @@ class Snapshot:
     :param asked: the sites that are called, by name: those that are not disabled.
     :param by_id: every site, the disabled ones too, as are `by_name` and `by_region`.
     :param zones: the top's availability zones by name. Their members are sites of this snapshot.
+    :param nodes: what is known of sites' capacity and state, by the sites' ids.
     """
 
     asked: tuple[Site, ...]
@@ -32,10 +37,11 @@ class Snapshot:
     by_name: Mapping[str, Site]
     by_region: Mapping[str, Site]
     zones: Mapping[str, Zone]
+    nodes: Mapping[str, Node]
     _zone_names: Mapping[tuple[str, str, bool], str]
 
     @classmethod
-    def of(cls, sites: Iterable[Site], zones: Iterable[Zone]) -> Self:
+    def of(cls, sites: Iterable[Site], zones: Iterable[Zone], nodes: Iterable[Node] = ()) -> Self:
         """Make a snapshot.
 
         :param zones: members of a site that is not among `sites` are left out.
@@ -49,6 +55,7 @@ class Snapshot:
             by_name=MappingProxyType(by_name),
             by_region=MappingProxyType({site.region_name: site for site in by_name.values()}),
             zones=MappingProxyType(kept),
+            nodes=MappingProxyType({node.site_id: node for node in nodes}),
             _zone_names=_reversed(kept.values()),
         )
 
@@ -72,6 +79,7 @@ class SiteRegistry:
     ) -> None:
         self._sites = SiteStore(database)
         self._zones = ZoneStore(database)
+        self._nodes = NodeStore(database)
         self._bindings = BindingStore(database)
         self._refreshed = Refreshed("the sites", self._read, interval, clock=clock)
 
@@ -98,7 +106,7 @@ class SiteRegistry:
     def _read(self) -> Snapshot:
         # Zones first: a site that a zone names is then among the sites, unless it was removed in between.
         zones = self._zones.page()
-        return Snapshot.of(self._sites.page(), zones)
+        return Snapshot.of(self._sites.page(), zones, self._nodes.page())
 
 
 def _within(zone: Zone, by_id: Mapping[str, Site]) -> Zone:

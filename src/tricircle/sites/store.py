@@ -4,6 +4,7 @@ Every method raises DatabaseUnavailable where the database cannot be reached, be
 """
 
 import uuid
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import Any, Literal
 
@@ -14,6 +15,10 @@ from tricircle.db.engine import Database
 from tricircle.db.tables import availability_zone_sites, availability_zones, sites
 from tricircle.db.timestamps import now
 from tricircle.errors import BadRequest, Conflict, NotFound
+from tricircle.jobs.job import Job, Request
+from tricircle.jobs.requester import JobRequester
+from tricircle.jobs.types import CATCH_UP, NODE, REBUILD
+from tricircle.jobs.withdrawal import withdraw
 from tricircle.sites.site import Site, SiteState
 
 SORT_KEYS = ("name", "region_name", "state", "created_at", "updated_at")
@@ -22,26 +27,43 @@ SORT_KEYS = ("name", "region_name", "state", "created_at", "updated_at")
 SortDirection = Literal["asc", "desc"]
 
 
-class SiteStore:
-    """Reads and writes sites. A site is named by its id or, where no id is the same, by its name."""
+_JOINING = (REBUILD, NODE, CATCH_UP)
+"""What a site needs when it is called for the first time, or again."""
 
-    def __init__(self, database: Database) -> None:
+
+class SiteStore:
+    """Reads and writes sites. A site is named by its id or, where no id is the same, by its name.
+
+    :param wake: tells workers of the jobs that follow from a change, once they are committed.
+    """
+
+    def __init__(
+        self, database: Database, *, wake: Callable[[Sequence[Job]], object] = lambda _: None
+    ) -> None:
         self._database = database
+        self._requester = JobRequester(database)
+        self._wake = wake
 
     def create(
         self, name: str, region_name: str, description: str = "", state: SiteState = SiteState.ENABLED
     ) -> Site:
-        """Register a site.
+        """Register a site. Unless it is disabled, jobs learn what is in it, and make it like the others.
 
-        :raises Conflict: another site has this name or this region.
+        :raises Conflict: another site has this name or this region, or has an id like this name.
         """
         time = now()
         site = Site(str(uuid.uuid4()), name, region_name, description, state, time, time)
+
+        def work(connection: sa.Connection) -> list[Job]:
+            _check_name(connection, site)
+            connection.execute(sites.insert().values(asdict(site)))
+            return self._welcome(connection, site) if site.is_asked else []
+
         try:
-            with self._database.write() as connection:
-                connection.execute(sites.insert().values(asdict(site)))
+            jobs = self._database.transact(work)
         except DBDuplicateEntry as error:
             raise _taken(error, site) from None
+        self._wake(jobs)
         return site
 
     def get(self, id_or_name: str) -> Site:
@@ -101,41 +123,61 @@ class SiteStore:
         description: str | None = None,
         state: SiteState | None = None,
     ) -> Site:
-        """Change what is given of a site.
+        """Change what is given of a site. One that is called again after it was disabled is learnt anew.
 
         :return: the site as it is afterwards.
         :raises NotFound: there is no such site.
-        :raises Conflict: another site has this name or this region.
+        :raises Conflict: another site has this name or this region, or has an id like this name.
         """
         given = {"name": name, "region_name": region_name, "description": description, "state": state}
         changes: dict[str, Any] = {field: value for field, value in given.items() if value is not None}
-        with self._database.write() as connection:
-            site = replace(find_site(connection, id_or_name), **changes, updated_at=now())
+
+        def work(connection: sa.Connection) -> tuple[Site, list[Job]]:
+            before = find_site(connection, id_or_name)
+            site = replace(before, **changes, updated_at=now())
+            if name is not None:
+                _check_name(connection, site)
             try:
                 connection.execute(
                     sites.update().where(sites.c.id == site.id).values(**changes, updated_at=site.updated_at)
                 )
             except DBDuplicateEntry as error:
                 raise _taken(error, site) from None
+            is_back = site.is_asked and not before.is_asked
+            return site, self._welcome(connection, site) if is_back else []
+
+        site, jobs = self._database.transact(work)
+        self._wake(jobs)
         return site
 
     def delete(self, id_or_name: str) -> None:
-        """Remove a site, with its node and its routes. Nothing happens in the site.
+        """Remove a site, with its node and its routes; its waiting jobs are cancelled. Nothing happens in it.
 
         :raises NotFound: there is no such site.
         :raises Conflict: availability zones still map to it.
         """
-        with self._database.write() as connection:
+
+        def work(connection: sa.Connection) -> None:
             site = find_site(connection, id_or_name)
             zones = _zones_of(connection, site)
             if zones:
                 raise Conflict(
                     f"Site {site.name} is in availability zones: {', '.join(zones)}.", site=site.name
                 )
+            withdraw(connection, site.id, f"Site {site.name} is not registered any more.", now())
             try:
                 connection.execute(sites.delete().where(sites.c.id == site.id))
             except DBReferenceError:  # mapped since the look above
                 raise Conflict(f"Site {site.name} is in an availability zone.", site=site.name) from None
+
+        self._database.transact(work)
+
+    def _welcome(self, connection: sa.Connection, site: Site) -> list[Job]:
+        """Ask for what a site needs that joins."""
+        return [
+            self._requester.enqueue(connection, Request(kind.name, "site", site.id, site.id))
+            for kind in _JOINING
+        ]
 
 
 def _site(row: sa.Row[Any]) -> Site:
@@ -178,6 +220,13 @@ def _zones_of(connection: sa.Connection, site: Site) -> list[str]:
         .order_by(availability_zones.c.name)
     )
     return list(connection.scalars(query))
+
+
+def _check_name(connection: sa.Connection, site: Site) -> None:
+    """See to it that a path never means one site by id and another by name."""
+    query = sa.select(sites.c.id).where(sites.c.id == site.name, sites.c.id != site.id)
+    if connection.scalar(query) is not None:
+        raise Conflict(f"A site cannot be named {site.name}: that is the id of another site.")
 
 
 def _taken(error: DBDuplicateEntry, site: Site) -> Conflict:

@@ -317,6 +317,16 @@ def test_what_is_learnt_is_found(locator: Locator, store: RouteStore, outage: Ou
     assert store.all(ID) == [route(B, created_at=NOON)]
 
 
+def test_what_is_remembered_is_found_without_the_database(
+    locator: Locator, store: RouteStore, outage: Outage
+) -> None:
+    locator.remember([route()])
+    outage.on = True
+    assert locator.locate(KIND, ID, OWNER, "token") == A
+    outage.on = False
+    assert store.all(ID) == []
+
+
 def test_what_is_known_is_not_written_again(
     locator: Locator, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

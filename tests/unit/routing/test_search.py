@@ -19,7 +19,7 @@ KIND = ResourceType(
     path="/v2.1/servers/{id}",
     envelope="server",
     not_found="Instance {id} could not be found.",
-    headers=("OpenStack-API-Version: compute 2.13",),
+    version="2.13",
 )
 SITES = (site("a"), site("b"), site("c"))
 A, B, C = SITES

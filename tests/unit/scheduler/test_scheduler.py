@@ -5,9 +5,11 @@ from oslo_config import cfg
 from tests.unit.sites.register import Register, member, zone
 from tests.unit.sites.wire import site
 
+from tricircle.db.timestamps import now
 from tricircle.errors import BadRequest, SiteUnavailable
 from tricircle.scheduler.scheduler import Candidate, Pin, Scheduler
 from tricircle.sites.health import HealthBoard
+from tricircle.sites.node import Figures, Node, NodeState
 from tricircle.sites.site import Site, SiteState
 
 A, B = site("a"), site("b")
@@ -160,8 +162,10 @@ def test_an_empty_zone_cannot_be_served_now(choose: Choosing) -> None:
 
 def test_without_any_site_nothing_can_be_made(choose: Choosing) -> None:
     choose.register.sites = ()
-    with pytest.raises(SiteUnavailable):
+    with pytest.raises(SiteUnavailable) as caught:
         choose()
+    assert caught.value.message == "Nothing new can be made now: no site has been registered for it."
+    assert caught.value.site is None
 
 
 def test_sites_that_are_down_are_left_out(choose: Choosing) -> None:
@@ -182,3 +186,21 @@ def test_a_pin_to_a_site_that_is_down_cannot_be_served_elsewhere(choose: Choosin
 def test_every_site_of_a_zone_comes_first_now_and_then(choose: Choosing) -> None:
     first = {choose.all("east")[0].site.name for _ in range(200)}
     assert first == {"a", "b"}
+
+
+def node(where: Site, state: NodeState | None, free: int = 1024) -> Node:
+    figures = Figures(0, 0, free, 0, 0, 0, 0, 0)
+    return Node(where.id, where.id, where.name, figures, now(), state, None, None)
+
+
+def test_a_site_that_was_found_down_is_the_last_resort(choose: Choosing) -> None:
+    choose.register.nodes = [node(A, NodeState.DOWN, 1 << 20), node(B, NodeState.UP, 1)]
+    assert {choose.all("east")[0].site.name for _ in range(50)} == {"b"}
+    choose.take_down(B)
+    assert choose("east") == {("a", "nova-a")}
+
+
+def test_a_site_with_room_comes_before_one_without(choose: Choosing) -> None:
+    choose.register.nodes = [node(A, NodeState.UP, 1 << 40), node(B, None, -1)]
+    assert {choose.all("east")[0].site.name for _ in range(50)} == {"a"}
+    assert {choose.all("east", service_type="block-storage")[0].site.name for _ in range(200)} == {"a", "b"}

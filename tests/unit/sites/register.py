@@ -7,6 +7,7 @@ from tests.unit.sites.wire import site
 
 from tricircle.db.engine import Database
 from tricircle.db.tables import sites as table
+from tricircle.sites.node import Node
 from tricircle.sites.registry import Snapshot
 from tricircle.sites.site import Site
 from tricircle.sites.zone import Zone, ZoneMember
@@ -29,15 +30,17 @@ class Register:
     """Stands in for the site registry.
 
     :param bindings: project id -> zone.
+    :param nodes: what is known of the sites.
     """
 
     sites: Iterable[Site]
     zones: Iterable[Zone] = ()
     bindings: Mapping[str | None, str] = field(default_factory=dict)
+    nodes: Iterable[Node] = ()
 
     @property
     def snapshot(self) -> Snapshot:
-        return Snapshot.of(self.sites, self.zones)
+        return Snapshot.of(self.sites, self.zones, self.nodes)
 
     def binding(self, project_id: str | None) -> str | None:
         return self.bindings.get(project_id)

@@ -109,6 +109,17 @@ def test_each_trial_that_fails_doubles_the_cooldown_up_to_a_minute(health: SiteH
     assert [open_for(health, clock) for _ in range(6)] == [5.0, 10.0, 20.0, 40.0, 60.0, 60.0]
 
 
+def test_the_cooldown_is_counted_from_the_end_of_a_trial(health: SiteHealth, clock: Clock) -> None:
+    """Else a site that hangs is tried without a pause."""
+    fail(health)
+    clock.time += COOLDOWN
+    health.enter()
+    clock.time += 60.0
+    health.leave(reached=False)
+    assert not health.is_up
+    assert open_for(health, clock) == 2 * COOLDOWN
+
+
 def test_after_a_success_the_cooldown_is_the_first_one_again(health: SiteHealth, clock: Clock) -> None:
     fail(health)
     open_for(health, clock)
@@ -125,6 +136,17 @@ def test_calls_that_were_under_way_when_the_site_failed_are_no_trials(clock: Clo
         health.enter()
     for _ in range(24):
         health.leave(reached=False)
+    assert open_for(health, clock) == COOLDOWN
+
+
+def test_nor_do_they_lengthen_the_cooldown_after_a_trial(health: SiteHealth, clock: Clock) -> None:
+    with ThreadPoolExecutor(1) as another:
+        another.submit(health.enter).result(BOUND)
+        fail(health)
+        clock.time += COOLDOWN
+        call(health, reached=False)
+        clock.time += COOLDOWN
+        another.submit(health.leave, reached=False).result(BOUND)
     assert open_for(health, clock) == COOLDOWN
 
 

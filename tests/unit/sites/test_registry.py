@@ -10,6 +10,8 @@ from tests.unit.clock import Clock
 from tricircle.db.engine import Database
 from tricircle.errors import DatabaseUnavailable
 from tricircle.sites.binding_store import BindingStore
+from tricircle.sites.node import NodeState
+from tricircle.sites.node_store import NodeStore
 from tricircle.sites.registry import SiteRegistry, Snapshot
 from tricircle.sites.site import SiteState
 from tricircle.sites.store import SiteStore
@@ -105,6 +107,16 @@ def test_a_snapshot_leaves_out_members_whose_site_it_does_not_have(
     zones.put("az", "", [Place("One", "nova"), Place("Two", "nova")])
     snapshot = Snapshot.of([two], zones.page())
     assert [member.site_name for member in snapshot.zones["az"].members] == ["Two"]
+
+
+def test_a_snapshot_knows_what_is_known_of_capacity(
+    registry: SiteRegistry, sites: SiteStore, database: Database
+) -> None:
+    one, two = sites.create("One", "RegionOne"), sites.create("Two", "RegionTwo")
+    NodeStore(database).set_state(one.id, up=True, cause=None)
+    nodes = registry.snapshot.nodes
+    assert {site_id: node.state for site_id, node in nodes.items()} == {one.id: NodeState.UP}
+    assert two.id not in nodes
 
 
 def test_a_fresh_snapshot_is_not_read_again(registry: SiteRegistry, outage: Outage, clock: Clock) -> None:

@@ -6,12 +6,14 @@ import pytest
 import sqlalchemy as sa
 
 from tricircle.db.engine import Database
-from tricircle.db.tables import nodes, routes
+from tricircle.db.tables import nodes, routes, sites
 from tricircle.db.timestamps import now
 from tricircle.errors import BadRequest, Conflict, NotFound
 from tricircle.sites.site import Site, SiteState
 from tricircle.sites.store import SORT_KEYS, SiteStore
 from tricircle.sites.zone_store import Place, ZoneStore
+
+pytestmark = pytest.mark.every_database
 
 
 @pytest.fixture
@@ -41,9 +43,21 @@ def test_a_created_site_is_found_by_id_and_by_name(store: SiteStore) -> None:
     assert store.get("SiteOne") == site
 
 
-def test_an_id_goes_before_a_name(store: SiteStore) -> None:
+def test_no_site_is_named_as_another_one_s_id(store: SiteStore) -> None:
     first = store.create("SiteOne", "RegionOne")
-    store.create(first.id, "RegionTwo")
+    second = store.create("SiteTwo", "RegionTwo")
+    with pytest.raises(Conflict, match=first.id):
+        store.create(first.id, "RegionThree")
+    with pytest.raises(Conflict, match=first.id):
+        store.update("SiteTwo", name=first.id)
+    assert store.page() == [first, second]
+
+
+def test_an_id_goes_before_a_name_of_earlier_times(store: SiteStore, database: Database) -> None:
+    first = store.create("SiteOne", "RegionOne")
+    second = store.create("SiteTwo", "RegionTwo")
+    with database.write() as connection:
+        connection.execute(sites.update().where(sites.c.id == second.id).values(name=first.id))
     assert store.get(first.id) == first
 
 
@@ -133,9 +147,7 @@ def test_a_list_that_makes_no_sense_is_refused(store: SiteStore) -> None:
 
 def test_a_deleted_site_takes_its_node_and_its_routes_along(database: Database, store: SiteStore) -> None:
     gone, stays = store.create("Gone", "RegionOne"), store.create("Stays", "RegionTwo")
-    figures = dict.fromkeys(
-        (column.name for column in nodes.c if column.name not in {"id", "site_id", "name", "refreshed_at"}), 0
-    )
+    figures = {column.name: 0 for column in nodes.c if isinstance(column.type, sa.Integer)}
     with database.write() as connection:
         for site in (gone, stays):
             connection.execute(nodes.insert().values(id=site.id, site_id=site.id, name=site.name, **figures))

@@ -10,6 +10,8 @@ from tricircle.sites.store import SiteStore
 from tricircle.sites.zone import ZoneMember
 from tricircle.sites.zone_store import Place, ZoneStore
 
+pytestmark = pytest.mark.every_database
+
 
 @pytest.fixture
 def one(database: Database) -> Site:

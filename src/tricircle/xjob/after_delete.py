@@ -1,0 +1,55 @@
+"""Drops the route of a deleted resource once its site says that it is gone.
+
+A site deletes servers and volumes after it has answered, and so the gateway that passed the answer on cannot
+tell. A delete that the site refused, or that failed there, leaves the route where it is.
+"""
+
+from datetime import timedelta
+
+from tricircle.db.timestamps import now
+from tricircle.jobs.outcome import Failed, Outcome, Postponed, Succeeded
+from tricircle.routing.homed import HOMED
+from tricircle.xjob import homed
+from tricircle.xjob.task import Task
+
+_LOOKS = 4
+"""How often a resource must be there, and not on its way out, before the delete counts as refused."""
+
+_FIRST_WAIT, _LONGEST_WAIT = 2.0, 300.0
+"""Seconds between two looks."""
+
+_PATIENCE = timedelta(days=1)
+"""A resource that is being deleted for longer is stuck."""
+
+
+def drop_route(task: Task) -> Outcome:
+    """Drop the route if the resource is gone."""
+    job = task.job
+    kind = HOMED.get(job.resource_type)
+    if kind is None:
+        return Failed(f"No site holds a {job.resource_type} as its own.", is_final=True)
+    item = homed.show(task.engine.sites, task.site, kind, job.resource_id)
+    if item is None:
+        forget = task.engine.routes.forgetting(job.resource_id, kind.name, task.site.id)
+        return Succeeded(f"Site {task.site.name} says that it is gone.", work=forget)
+    if is_being_deleted(item):
+        age = now() - job.created_at
+        if age > _PATIENCE:
+            cause = (
+                f"Site {task.site.name} has been deleting it for {age.days} days: look there what holds it."
+            )
+            return Failed(cause, is_final=True)
+        task.step("look", looks=0)
+        wait = min(max(age.total_seconds() / 2, _FIRST_WAIT), _LONGEST_WAIT)
+        return Postponed(wait, f"Site {task.site.name} is deleting it.")
+    looks = int(task.progress.get("looks", 0)) + 1
+    task.step("look", looks=looks)
+    if looks >= _LOOKS:
+        return Succeeded(f"Site {task.site.name} has it still: the delete was refused or failed.")
+    return Postponed(_FIRST_WAIT * 2.0**looks, f"Site {task.site.name} has it still.")
+
+
+def is_being_deleted(item: homed.Item) -> bool:
+    """Say whether a resource is on its way out: a server by its task, the others by their status."""
+    status = str(item.get("status") or "").lower()
+    return item.get("OS-EXT-STS:task_state") == "deleting" or status == "deleting"

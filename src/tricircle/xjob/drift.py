@@ -1,0 +1,41 @@
+"""The job that compares the replicated resources of a site with their definitions.
+
+What differs is kept, to be shown; it is changed back only where that is asked for.
+"""
+
+from tricircle.jobs.outcome import Outcome, Succeeded
+from tricircle.realise.definition import Known
+from tricircle.realise.learner import replication
+from tricircle.xjob.task import Task
+
+
+def drift(task: Task) -> Outcome:
+    """Compare what the site is said to agree with."""
+    store, mend = task.engine.replicas.store, task.parameters.mend
+    site = task.site
+    compared = differing = 0
+    page = store.in_step(site.id)
+    while page:
+        for known in page:
+            task.step("comparing", compared=compared, differing=differing)
+            compared += 1
+            if _compare(task, known, mend=mend):
+                differing += 1
+        page = store.in_step(site.id, page[-1].definition.id)
+    if mend:
+        # What a site refused, or had something else in the place of, is not in step.
+        for definition in store.behind(site.id):
+            task.engine.requester.request(replication(definition, site, mend=True))
+    task.engine.database.transact(store.bury)
+    return Succeeded(f"{differing} of {compared} differ.")
+
+
+def _compare(task: Task, known: Known, *, mend: bool) -> bool:
+    """Compare one; say whether it differs."""
+    engine, site = task.engine, task.site
+    differences = engine.replicas.realiser.compare(known, site)
+    words = "; ".join(differences.values()) or None
+    engine.replicas.store.note_drift(known.definition, site.id, words)
+    if words is not None and mend:
+        engine.requester.request(replication(known.definition, site, mend=True))
+    return words is not None

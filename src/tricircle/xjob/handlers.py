@@ -1,0 +1,28 @@
+"""Which handler does which type of job."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from tricircle.jobs import types
+from tricircle.xjob.after_delete import drop_route
+from tricircle.xjob.catch_up import catch_up
+from tricircle.xjob.drift import drift
+from tricircle.xjob.intent import find_made
+from tricircle.xjob.learn import learn
+from tricircle.xjob.node import refresh
+from tricircle.xjob.rebuild import rebuild
+from tricircle.xjob.replicate import replicate
+from tricircle.xjob.task import Handler
+
+HANDLERS: Mapping[str, Handler] = MappingProxyType(
+    {
+        types.LEARN.name: learn,
+        types.REPLICATE.name: replicate,
+        types.CATCH_UP.name: catch_up,
+        types.DRIFT.name: drift,
+        types.INTENT.name: find_made,
+        types.AFTER_DELETE.name: drop_route,
+        types.REBUILD.name: rebuild,
+        types.NODE.name: refresh,
+    }
+)

@@ -1,0 +1,29 @@
+"""The job that makes a replicated resource the same in a site.
+
+It reads the definition and the site, and does the difference; a deleted one goes from the site. What a site
+refuses is not tried again: its cause is there to be read until an operator has it redone, or `catch_up` asks
+for it anew.
+"""
+
+from tricircle.jobs.outcome import Failed, Outcome, Succeeded
+from tricircle.realise.realiser import Differs
+from tricircle.sites.service_calls import SiteRefused
+from tricircle.xjob.task import Task
+
+_PASSING = frozenset({404, 409})
+"""What a site refuses with while something else is under way there, which another attempt will find done."""
+
+
+def replicate(task: Task) -> Outcome:
+    """Do it."""
+    site, mend = task.site, task.parameters.mend
+    task.step("begun")
+    try:
+        done = task.engine.replicas.realiser.realise(
+            task.job.resource_id, site, mend=mend, request_id=task.job.request_id, step=task.step
+        )
+    except Differs as error:
+        return Failed(f"{error.message} Delete it there, or have it mended.", is_final=True)
+    except SiteRefused as error:
+        return Failed(error.message, error.request_id, is_final=error.site_status not in _PASSING)
+    return Succeeded(done)

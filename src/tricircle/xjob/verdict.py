@@ -1,0 +1,32 @@
+"""What an error of a handler means for its job."""
+
+from oslo_log import log
+
+from tricircle.errors import BadRequest, TricircleError
+from tricircle.jobs.job import Job
+from tricircle.jobs.outcome import Failed, HandedBack, Outcome
+from tricircle.xjob.task import SiteGone, Stopping
+
+LOG = log.getLogger(__name__)
+
+
+def verdict(job: Job, error: Exception) -> Outcome:
+    """Say how an attempt ended that died of an error."""
+    match error:
+        case Stopping():
+            return HandedBack()
+        case SiteGone() | BadRequest():
+            return Failed(error.message, error.request_id, is_final=True)
+        case TricircleError():
+            # Also where a site refused: its state changes, and others put it right.
+            return Failed(error.message, error.request_id)
+        case _:
+            return _unexpected(job, error)
+
+
+def _unexpected(job: Job, error: Exception) -> Outcome:
+    # What it says may hold anything, a password too: it is for the log alone.
+    cause = f"Unexpected error {type(error).__name__}; the worker's log has more."
+    if job.cause != cause:  # else the log has it from the attempt before
+        LOG.error("Unexpected error in %s job %s", job.type, job.id, exc_info=error)
+    return Failed(cause)
