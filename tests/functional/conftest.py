@@ -9,6 +9,7 @@ from tests.fakes.cloud import PROJECT, Cloud
 from tests.fakes.site import Site
 from tests.functional.api import Api, compute_api, volume_api
 from tests.functional.gateway import Gateway, GatewayClient, compute_application, volume_application
+from tests.functional.workshop import Workshop
 
 
 @pytest.fixture
@@ -49,10 +50,25 @@ def compute(cloud: Cloud) -> Iterator[GatewayClient]:
 
 
 @pytest.fixture
+def admin(compute: GatewayClient, cloud: Cloud) -> GatewayClient:
+    """An administrator at the compute gateway, at a microversion that shows all of a flavor."""
+    return compute.as_(cloud.admin).at("compute 2.75")
+
+
+@pytest.fixture
 def volume(cloud: Cloud) -> Iterator[GatewayClient]:
     """A member of the project, at the block storage gateway. It is made at the first request."""
     yield GatewayClient(Gateway(cloud, volume_application), cloud.member)
     gc.unfreeze()
+
+
+@pytest.fixture
+def workshop(cloud: Cloud) -> Iterator[Workshop]:
+    """A worker that does jobs when it is told to."""
+    workshop = Workshop(cloud)
+    workshop.clear()
+    yield workshop
+    workshop.engine.database.close()
 
 
 @pytest.fixture(params=["compute", "volume"])

@@ -170,12 +170,16 @@ class TestWhatEverySiteHas:
 class TestNotServedYet:
     @pytest.mark.parametrize(
         ("method", "path"),
-        [("POST", "/v2.1/flavors"), ("GET", "/v2.1/os-hypervisors"), ("POST", "/v2.1/os-keypairs")],
+        [
+            ("POST", "/v2.1/os-server-groups"),
+            ("GET", "/v2.1/os-hypervisors"),
+            ("PUT", "/v2.1/os-quota-sets/x"),
+        ],
     )
     def test_is_said_to_be_so_and_reaches_no_site(
         self, compute: GatewayClient, cloud: Cloud, method: str, path: str
     ) -> None:
-        reply = compute.as_(cloud.admin).request(method, path, b"{}" if method == "POST" else None)
+        reply = compute.as_(cloud.admin).request(method, path, None if method == "GET" else b"{}")
         assert reply.status == 501
         assert reply.fault[0] == "notImplemented"
         assert [site.compute.requests for site in cloud.sites.values()] == [[], []]

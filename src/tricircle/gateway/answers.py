@@ -1,5 +1,6 @@
 """A site's answer, made the top's: headers, links and availability zones."""
 
+from typing import Any
 from urllib.parse import quote
 
 import orjson
@@ -119,6 +120,10 @@ def rewrite(call: Call, site: Site, resource: Resource, item: Item) -> None:
     def zone(site_az: str) -> str:
         return snapshot.zone_name(site.id, site_az, service)
 
+    for field, kind in resource.replicated:
+        known_as = item.get(field)
+        if isinstance(known_as, str):
+            item[field] = call.engine.replicas.identifiers.at_top(kind, site.id, known_as)
     resource.rewrite(item, bookmark(call), prefix(call), zone)
 
 
@@ -127,8 +132,14 @@ def _rewritten(call: Call, site: Site, resource: Resource, body: bytes) -> bytes
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
         raise BadAnswer(f"Site {site.name} gave no proper answer.", site=site.name) from None
-    item = document.get(resource.name) if isinstance(document, dict) else None
-    if not isinstance(item, dict):
+    found = document.get(resource.name) if isinstance(document, dict) else None
+    items: list[Any] = found if isinstance(found, list) else [found]
+    if not items or not all(isinstance(item, dict) for item in items):
         return body
-    rewrite(call, site, resource, item)
+    for item in items:
+        if resource.links_beside:
+            item["links"] = document.get("links", [])
+        rewrite(call, site, resource, item)
+        if resource.links_beside:
+            document["links"] = item.pop("links")
     return orjson.dumps(document)

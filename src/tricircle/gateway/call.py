@@ -99,6 +99,12 @@ class Call:
         return self._req.method
 
     @property
+    def request_id(self) -> str:
+        """The global id of the request, by which every log names it."""
+        found: str = self._req.context.global_request_id
+        return found
+
+    @property
     def query(self) -> str:
         """The query, quoted as the client sent it.
 
@@ -122,6 +128,13 @@ class Call:
             return (1 << 16, 0)
         return microversion.parse(asked or "") or (0, 0)
 
+    def path(self, **changes: str) -> str:
+        """Return the operation's path without the version, quoted.
+
+        :param changes: of the path's parameters.
+        """
+        return self.operation.path.format_map(_Quoted(self.params | changes))
+
     def target(self, path: str | None = None, query: str | None = None) -> str:
         """Return path and query at a site.
 
@@ -129,7 +142,7 @@ class Call:
         cannot read anything else than ours did.
         """
         if path is None:
-            path = self.operation.path.format_map(_Quoted(self.params))
+            path = self.path()
         if query is None:
             query = self.query
         version = self.engine.service.version_path
@@ -150,7 +163,7 @@ class Call:
                 if _CONTROL.search(value):
                     raise BadRequest(f"The header {name} holds control characters.")
                 lines.append(f"{name}: {value}")
-        lines.append(f"{REQUEST_ID}: {self._req.context.global_request_id}")
+        lines.append(f"{REQUEST_ID}: {self.request_id}")
         version = version or self.version
         if version is not None:
             if version != "latest" and microversion.parse(version) is None:

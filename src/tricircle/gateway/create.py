@@ -1,14 +1,21 @@
-"""Homed resources, made: a site is chosen, and the request goes there with only the zone's name changed."""
+"""Homed resources, made: a site is chosen, and the request goes there with only the zone's name changed.
+
+A request that is sent and never answered may have made something all the same. Nobody repeats it; the client
+is told so (504, 502), and the intent finds out.
+"""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import orjson
 
-from tricircle.errors import BadRequest, NotFound, SiteUnavailable, TricircleError
+from tricircle.errors import BadRequest, NotFound, SiteUnavailable, TricircleError, Unavailable
 from tricircle.gateway.answers import pass_back
 from tricircle.gateway.call import Call, Reply
+from tricircle.gateway.intents import Intent
+from tricircle.gateway.prerequisites import Needs
 from tricircle.gateway.resource import Item, Resource
+from tricircle.jobs.types import IntentParameters
 from tricircle.routing.resource_type import ResourceType
 from tricircle.routing.route import Route
 from tricircle.scheduler.scheduler import Candidate, Pin
@@ -27,6 +34,9 @@ class Create:
     :param unknown_zone: the service's own words for a zone that does not exist, with `{zone}`.
     :param unknown_bond: what it is to the service that there is no such resource to be bound to.
     :param zone_field: the field of the request that names the zone; None where a bond alone decides.
+    :param intent: tells from the body's member by what the new resource would be known again, were the answer
+        lost; None where nobody looks for it.
+    :param needs: what it names of the replicated resources, which its site must have before.
     """
 
     kind: ResourceType
@@ -35,6 +45,8 @@ class Create:
     unknown_zone: str = ""
     unknown_bond: type[TricircleError] = NotFound
     zone_field: str | None = "availability_zone"
+    intent: Callable[[Item], IntentParameters] | None = None
+    needs: Needs | None = None
     summary: str = field(default="made in a site of its availability zone", init=False)
 
     def __call__(self, call: Call) -> Reply:
@@ -49,11 +61,7 @@ class Create:
             unknown_zone=self.unknown_zone,
             placed=self.zone_field is not None,
         )
-        site, answer = self._make(call, document, member, candidates, host)
-        reply = pass_back(call, site, answer, self.resource)
-        if 200 <= answer.status < 300:
-            self._learn(call, site, reply)
-        return reply
+        return self._make(call, document, member, candidates, host)
 
     def _asked_zone(self, member: Item) -> tuple[str | None, str]:
         """Return the zone that is asked for, and what stands behind it: `:host:node`."""
@@ -80,30 +88,68 @@ class Create:
 
     def _make(
         self, call: Call, document: Item, member: Item, candidates: list[Candidate], host: str
-    ) -> tuple[Site, Answer]:
+    ) -> Reply:
         """Send the request to the first candidate that can be reached.
 
         :param host: what an administrator may write behind a zone in Nova: `:host:node`.
         """
+        asked = None if self.intent is None else self.intent(member)
+        needs = None if self.needs is None else self.needs(call, member)
         for candidate in candidates:
             if self.zone_field and candidate.site_az is not None:
                 member[self.zone_field] = candidate.site_az + host
+            if needs is not None:
+                try:
+                    needs.prepare(call, candidate.site)
+                except SiteUnavailable as error:
+                    unreachable = error
+                    continue
+            intent = call.engine.intents.begin(
+                self.kind, candidate.site, call.identity.project_id, asked, call.request_id
+            )
             try:
-                return candidate.site, call.send(candidate.site, body=orjson.dumps(document))
+                answer = call.send(candidate.site, body=orjson.dumps(document))
             except SiteUnavailable as error:
+                intent.not_made(f"It was not sent: {error.message}")
                 unreachable = error
+            except TricircleError as error:
+                self._failed(intent, error)
+                raise
+            else:
+                return self._reply(call, candidate.site, answer, intent)
         raise unreachable
 
-    def _learn(self, call: Call, site: Site, reply: Reply) -> None:
-        """Keep the route; an answer without an id (`return_reservation_id`) is learnt from later lists."""
+    def _reply(self, call: Call, site: Site, answer: Answer, intent: Intent) -> Reply:
+        """Make the reply, and end the intent as the answer says."""
+        try:
+            reply = pass_back(call, site, answer, self.resource)
+        except TricircleError as error:
+            self._failed(intent, error)
+            raise
+        if 200 <= answer.status < 300:
+            intent.made(self._route(call, site, reply))
+        elif 400 <= answer.status < 500:
+            intent.not_made(f"Site {site.name} refused it: {answer.status}.")
+        else:
+            intent.lost()
+        return reply
+
+    @staticmethod
+    def _failed(intent: Intent, error: TricircleError) -> None:
+        """End an intent without an answer: only a refusal, or what was not even sent, made nothing."""
+        if error.status < 500 or isinstance(error, Unavailable):
+            intent.not_made(error.message)
+        else:
+            intent.lost()
+
+    def _route(self, call: Call, site: Site, reply: Reply) -> Route | None:
+        """Return the route of what was made; None where the answer has no id (`return_reservation_id`)."""
         try:
             item = orjson.loads(reply.body)[self.resource.name]
             item_id = item["id"]
         except (orjson.JSONDecodeError, KeyError, TypeError):
-            return
-        if isinstance(item_id, str):
-            project_id = self.kind.project_of(item) or call.identity.project_id
-            created_at = self.kind.created_at(item)
-            call.engine.locator.learn(
-                [Route(item_id, self.kind.name, site.id, item_id, project_id, created_at)]
-            )
+            return None
+        if not isinstance(item_id, str):
+            return None
+        project_id = self.kind.project_of(item) or call.identity.project_id
+        return Route(item_id, self.kind.name, site.id, item_id, project_id, self.kind.created_at(item))

@@ -1,9 +1,20 @@
 """Homed resources by id: one hop to the site that holds them, body and query untouched."""
 
+from oslo_log import log
+
+from tricircle.errors import DatabaseUnavailable
 from tricircle.gateway.answers import pass_back
 from tricircle.gateway.call import Call, Reply
 from tricircle.gateway.resource import Resource
+from tricircle.jobs.job import Request
+from tricircle.jobs.types import AFTER_DELETE
 from tricircle.routing.resource_type import ResourceType
+from tricircle.sites.site import Site
+
+LOG = log.getLogger(__name__)
+
+_AFTER_DELETE = 5.0
+"""Seconds after a delete before somebody looks: most resources are gone by then."""
 
 
 class Forward:
@@ -35,6 +46,8 @@ class Forward:
         resource_id = call.params[self._parameter]
         locator = call.engine.locator
         site = locator.locate(self._kind, resource_id, call.identity, call.token)
+        if self._is_member and call.method == "DELETE":
+            self._have_followed(call, resource_id, site)
         answer = call.send(site)
         reply = pass_back(call, site, answer, self._resource)
         if answer.status == 404 and self._is_member:
@@ -42,3 +55,25 @@ class Forward:
         elif answer.status == 200 and self._is_member:
             locator.complete(self._kind, resource_id, reply.body)
         return reply
+
+    def _have_followed(self, call: Call, resource_id: str, site: Site) -> None:
+        """Have XJob drop the route when the site says that the resource is gone.
+
+        Written before the site is asked, so that a gateway which dies leaves no route behind. Where the
+        database is away the delete goes on all the same: a route too many costs one request, some day.
+        """
+        request = Request(
+            AFTER_DELETE.name,
+            self._kind.name,
+            resource_id,
+            site.id,
+            call.identity.project_id,
+            delay=_AFTER_DELETE,
+            request_id=call.request_id,
+        )
+        try:
+            call.engine.requester.request(request)
+        except DatabaseUnavailable as error:
+            LOG.warning(
+                "Nobody looks after the delete of %s %s: %s", self._kind.name, resource_id, error.message
+            )

@@ -1,7 +1,7 @@
 """Lists over all sites, as one: sorted, paged and filtered as a single service would."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import islice
@@ -38,6 +38,7 @@ class Listing:
     :param summary_fields: what a short form of the list shows of an item; None shows all.
     :param unknown_marker: what a marker that is none is to the service.
     :param absent: stands in for sites that do not answer, where the API knows such a thing.
+    :param deleted: tells which replicated resources are deleted, though a site may still show them.
     """
 
     path: str
@@ -48,6 +49,7 @@ class Listing:
     summary_fields: Sequence[str] | None = None
     unknown_marker: type[BadRequest | NotFound] = BadRequest
     absent: Absent | None = None
+    deleted: Callable[[Call], Collection[str]] | None = None
     summary: str = field(default="merged from all sites", init=False)
 
     def __call__(self, call: Call) -> Reply:
@@ -254,18 +256,26 @@ class _List:
 
         :raises BadRequest: no site knows the marker; or NotFound, as the service has it.
         """
-        marker = self._page.marker
-        seen: set[str] = set()
+        marker, deleted = self._page.marker, self._listing.deleted
+        seen: set[str] = set() if deleted is None else set(deleted(self._call))
         for entry in merge(streams):
             if entry.same_by in seen:
                 continue
             seen.add(entry.same_by)
             if marker is None:
                 yield entry
-            elif entry.id == marker:
+            elif self._id_at_top(entry) == marker:
                 marker = None
         if marker is not None:
             raise self._unknown(marker)
+
+    def _id_at_top(self, entry: Entry) -> str:
+        """Return what the top calls an entry."""
+        identifiers = self._call.engine.replicas.identifiers
+        for field_name, kind in self._listing.resource.replicated:
+            if field_name == self._listing.shape.id_field:
+                return identifiers.at_top(kind, entry.site.id, entry.id)
+        return entry.id
 
     def _unknown(self, marker: str) -> BadRequest | NotFound:
         kind, error = self._listing.kind, self._listing.unknown_marker
@@ -287,7 +297,7 @@ class _List:
         fields = listing.summary_fields
         items_shown = [_cut(item, fields) for item in shown]
         items_shown += [_cut(item, fields and (*fields, "status")) for item in absent]
-        document: dict[str, Any] = {listing.resource.collection: items_shown}
+        document: dict[str, Any] = {listing.shape.collection: items_shown}
         counts = [body.count for _, _, body in gathered.good if body.count is not None]
         if counts:
             document["count"] = sum(counts)
@@ -320,7 +330,7 @@ class _List:
 
     def _next_href(self, taken: list[Entry]) -> str:
         last = taken[-1]
-        markers = self._place.markers | {entry.site.name: entry.id for entry in taken}
+        markers = self._place.markers | {entry.site.name: self._id_at_top(entry) for entry in taken}
         hints = {name: hint for name, hint in self._place.hints.items() if name not in markers}
         cursor = Cursor(last.values, last.site.name, markers, hints)
         return f"{prefix(self._call)}{self._call.operation.path}?{self._page.next_query(cursor)}"

@@ -16,6 +16,9 @@ class Resource:
     :param id_field: the field that holds its id.
     :param linked: resources within it that bear links of their own: field and collection.
     :param zone_fields: the fields that hold an availability zone's name.
+    :param replicated: the fields that hold the id of a replicated resource that each site calls otherwise,
+        with its kind.
+    :param links_beside: its links stand beside it in the body, not within.
     """
 
     name: str
@@ -23,6 +26,8 @@ class Resource:
     id_field: str = "id"
     linked: Sequence[tuple[str, str]] = ()
     zone_fields: Sequence[str] = ()
+    replicated: Sequence[tuple[str, str]] = ()
+    links_beside: bool = False
 
     def rewrite(self, item: Item, root: str, prefix: str, zone: Callable[[str], str]) -> None:
         """Turn a site's representation into the top's, in place.

@@ -17,9 +17,12 @@ class Flavor:
     vcpus: int = 1
     ephemeral: int = 0
     swap: int = 0
+    rxtx_factor: float = 1.0
     is_public: bool = True
     description: str | None = None
     extra_specs: dict[str, str] = field(default_factory=dict)
+    projects: list[str] = field(default_factory=list)
+    """Those that may use it, where it is private."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""What fake Cinder keeps: volumes, snapshots, attachments, types."""
+"""What fake Cinder keeps: volumes, snapshots, attachments, types, QoS specs."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +14,19 @@ class VolumeType:
     is_public: bool = True
     description: str | None = None
     extra_specs: dict[str, str] = field(default_factory=dict)
+    projects: list[str] = field(default_factory=list)
+    """Those that may use it, where it is private."""
+    qos_spec_id: str | None = None
+
+
+@dataclass
+class QosSpec:
+    """What is promised of the volumes of a type."""
+
+    id: str
+    name: str
+    consumer: str
+    specs: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass

@@ -9,8 +9,8 @@ from typing import Any
 
 from tests.fakes.server import Headers, Request, Response
 from tests.fakes.service import Call, Refusal, Service, Version, dotted
-from tests.fakes.volume import attachments, snapshots, types, volume_actions, volumes, zones
-from tests.fakes.volume.records import Attachment, Snapshot, Volume, VolumeType
+from tests.fakes.volume import attachments, qos, snapshots, types, volume_actions, volumes, zones
+from tests.fakes.volume.records import Attachment, QosSpec, Snapshot, Volume, VolumeType
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 """When the first volume of `add_volumes` was made, where nothing else is said."""
@@ -22,6 +22,7 @@ ROUTES = (
     *volume_actions.ROUTES,
     *snapshots.ROUTES,
     *types.ROUTES,
+    *qos.ROUTES,
     *attachments.ROUTES,
     *zones.ROUTES,
 )
@@ -39,6 +40,7 @@ class BlockStorage(Service):
     snapshots: dict[str, Snapshot] = field(default_factory=dict)
     attachments: dict[str, Attachment] = field(default_factory=dict)
     types: dict[str, VolumeType] = field(default_factory=dict)
+    qos_specs: dict[str, QosSpec] = field(default_factory=dict)
 
     service_type = "volume"
     version_path = "/v3"

@@ -13,13 +13,16 @@ from oslo_config import cfg
 from tests.unit.sites.register import Register, member, zone
 from tests.unit.sites.wire import Endpoint, Outcome, StandInUser, Wire, endpoints_of, json_answer, site
 
-from tricircle.errors import NotFound
+from tricircle.errors import DatabaseUnavailable, NotFound
 from tricircle.gateway.call import Call, Reply
 from tricircle.gateway.engine import Engine
 from tricircle.gateway.operation import Kind, Operation
 from tricircle.gateway.service import Service
 from tricircle.gateway.versions import Versions
 from tricircle.identity.identity import Identity
+from tricircle.jobs.bus import NoBus
+from tricircle.jobs.job import Request
+from tricircle.jobs.types import IntentParameters
 from tricircle.routing.resource_type import ResourceType
 from tricircle.routing.route import Route
 from tricircle.scheduler.scheduler import Scheduler
@@ -27,7 +30,8 @@ from tricircle.sites.client import SiteClient
 from tricircle.sites.endpoints import Endpoints
 from tricircle.sites.health import HealthBoard
 from tricircle.sites.site import Site
-from tricircle.sites.transport import NotSent, Request, TransportError
+from tricircle.sites.transport import NotSent, TransportError
+from tricircle.sites.transport import Request as Sent
 from tricircle.web.links import PublicRoot
 
 TOP = "https://top.example/compute"
@@ -41,7 +45,7 @@ ZONES = (
     zone("south", member(A, "rack-1"), member(A, "rack-2")),
 )
 
-Said = Outcome | Callable[[Request], Outcome]
+Said = Outcome | Callable[[Sent], Outcome]
 
 
 @dataclass
@@ -100,6 +104,92 @@ class Index:
         return sorted(found, key=lambda each: (each.created_at, each.top_id), reverse=True)
 
 
+@dataclass
+class Noted:
+    """One intent, and what was said of it.
+
+    :param fate: `made`, `not made: ...` or `lost`; None while nothing has been said.
+    """
+
+    index: Index
+    site: Site
+    project_id: str | None
+    asked: IntentParameters | None
+    fate: str | None = None
+
+    def made(self, route: Route | None) -> None:
+        self.fate = "made"
+        if route is not None:
+            self.index.learn([route])
+
+    def not_made(self, cause: str) -> None:
+        self.fate = f"not made: {cause}"
+
+    def lost(self) -> None:
+        self.fate = "lost"
+
+
+@dataclass
+class Desk:
+    """Stands in for what asks for jobs: keeps what it is asked for, unless the database is away."""
+
+    index: Index
+    intents: list[Noted] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
+    is_away: bool = False
+
+    def begin(
+        self,
+        kind: ResourceType,
+        site: Site,
+        project_id: str | None,
+        asked: IntentParameters | None,
+        request_id: str | None,
+    ) -> Noted:
+        self._refuse()
+        assert request_id == GLOBAL_ID
+        self.intents.append(Noted(self.index, site, project_id, asked))
+        return self.intents[-1]
+
+    def request(self, *requests: Request) -> None:
+        self._refuse()
+        self.requests += requests
+
+    def _refuse(self) -> None:
+        if self.is_away:
+            raise DatabaseUnavailable("The database cannot be reached.")
+
+
+class Shelf:
+    """Stands in for the replicated resources: none is defined at the top."""
+
+    @property
+    def identifiers(self) -> "Shelf":
+        return self
+
+    @property
+    def store(self) -> "Shelf":
+        return self
+
+    def find(self, kind: str, key: str) -> None:
+        return None
+
+    def key_of(self, kind: str, identifier: str) -> None:
+        return None
+
+    def in_site(self, kind: str, key: str, site_id: str) -> None:
+        return None
+
+    def at_top(self, kind: str, site_id: str, site_resource_id: str) -> str:
+        return site_resource_id
+
+    def realise_for(self, site: Site, *_: object, **__: object) -> None:
+        pass
+
+    def deleted(self, kind: str, prefix: str = "") -> frozenset[str]:
+        return frozenset()
+
+
 class Office:
     """An engine of one service over stand-ins.
 
@@ -128,6 +218,7 @@ class Office:
             {f"http://{name}.internal/": answers.get(name, _nobody) for name in names},
         )
         self.index = Index(register)
+        self.desk = Desk(self.index)
         self.endpoints = Endpoints(user, conf)
         health = HealthBoard(conf)
         client = client or SiteClient(self.endpoints, user, health, self.wire, conf)
@@ -138,6 +229,10 @@ class Office:
             registry=register,
             client=client,
             locator=self.index,
+            requester=self.desk,
+            bus=NoBus(),
+            intents=self.desk,
+            replicas=Shelf(),
             scheduler=Scheduler(register, health, conf),
             versions=Versions(service, register, client, conf),
             public_root=PublicRoot(self.endpoints, service.type, conf),
@@ -215,7 +310,7 @@ def says(thing: object, status: int = 200, **headers: str) -> Outcome:
     )
 
 
-def _nobody(_: Request) -> TransportError:
+def _nobody(_: Sent) -> TransportError:
     return NotSent("refused")
 
 

@@ -9,10 +9,19 @@ from tests.unit.gateway.office import TOP, A, B, C, Office, Opening, document, s
 from tests.unit.gateway.walker import HANDLERS
 from tests.unit.sites.wire import json_answer
 
-from tricircle.errors import AnswerLost, BadRequest, NotFound, SiteUnavailable
+from tricircle.errors import (
+    AnswerLost,
+    BadAnswer,
+    BadRequest,
+    DatabaseUnavailable,
+    NotFound,
+    PayloadTooLarge,
+    SiteUnavailable,
+)
 from tricircle.gateway.volume.operations import OPERATIONS as VOLUME_OPERATIONS
+from tricircle.jobs.types import IntentParameters
 from tricircle.routing.route import Route
-from tricircle.sites.transport import NoAnswer, NotSent
+from tricircle.sites.transport import Answer, BrokenAnswer, NoAnswer, NotSent
 
 CREATE = HANDLERS["POST", "/servers"]
 VOLUME_HANDLERS = {(row.method, row.path): row.handler for row in VOLUME_OPERATIONS}
@@ -147,6 +156,8 @@ def volume_device(volume_id: object) -> dict[str, object]:
         ("volume", {"block_device_mapping": [{"device_name": "vda", "volume_id": ID}]}, {}),
         ("server_group", {}, {"os:scheduler_hints": {"group": ID}}),
         ("server_group", {}, {"OS-SCH-HNT:scheduler_hints": {"group": ID}}),
+        ("server", {}, {"os:scheduler_hints": {"same_host": ID}}),
+        ("server", {}, {"os:scheduler_hints": {"same_host": [ID, ID]}}),
     ],
 )
 def test_what_a_server_is_bound_to_decides_the_site(
@@ -175,7 +186,18 @@ def test_what_binds_to_nothing_is_the_sites_to_judge(compute: Opening, server: d
     assert CREATE(office.call("POST /servers", {"server": server})).status == 202
 
 
-@pytest.mark.parametrize("hints", [None, [], {"group": "not-a-uuid"}, {"group": 5}, {"group": [ID]}])
+@pytest.mark.parametrize(
+    "hints",
+    [
+        None,
+        [],
+        {"group": "not-a-uuid"},
+        {"group": 5},
+        {"group": [ID]},
+        {"same_host": None},
+        {"same_host": ["x", 5]},
+    ],
+)
 def test_hints_that_bind_to_nothing_are_the_sites_to_judge(compute: Opening, hints: object) -> None:
     office = compute(a=MADE, b=MADE, c=MADE)
     assert CREATE(office.call("POST /servers", {"server": {}, "os:scheduler_hints": hints})).status == 202
@@ -248,3 +270,117 @@ def test_a_snapshots_body_has_no_zone_to_change(volume: Opening, conf: cfg.Confi
     body = {"snapshot": {"volume_id": ID, "availability_zone": "anything"}}
     VOLUME_HANDLERS["POST", "/snapshots"](office.call("POST /snapshots", body))
     assert sent(office) == [("b", body)]
+
+
+def fates(office: Office) -> list[tuple[str, str | None]]:
+    """Give the intents, as their sites and what was said of them."""
+    return [(noted.site.name, (noted.fate or "").partition(":")[0]) for noted in office.desk.intents]
+
+
+HTML = [("content-type", "text/html")]
+
+
+@pytest.mark.parametrize(
+    ("said", "fate"),
+    [
+        (MADE, "made"),
+        (json_answer(b'{"reservation_id": "r-1"}', 202), "made"),
+        (says({"badRequest": {}}, 400), "not made"),
+        (says({"forbidden": {}}, 403), "not made"),
+        (says({"computeFault": {}}, 500), "lost"),
+        (says({"serviceUnavailable": {}}, 503), "lost"),
+    ],
+)
+def test_what_the_site_says_ends_the_intent(compute: Opening, said: Any, fate: str) -> None:
+    office = compute(c=said)
+    CREATE(office.call("POST /servers", {"server": {"availability_zone": "north"}}))
+    assert fates(office) == [("c", fate)]
+
+
+@pytest.mark.parametrize(
+    ("said", "error", "fate"),
+    [
+        (NoAnswer("x"), AnswerLost, "lost"),
+        (BrokenAnswer("x"), AnswerLost, "lost"),
+        (Answer(502, HTML, b"<html>"), BadAnswer, "lost"),
+        (Answer(413, HTML, b"<html>"), PayloadTooLarge, "not made"),
+        (json_answer(b"not json", 202), BadAnswer, "lost"),
+        (NotSent("x"), SiteUnavailable, "not made"),
+    ],
+)
+def test_an_answer_that_is_none_is_looked_after(
+    compute: Opening, said: Any, error: type[Exception], fate: str
+) -> None:
+    office = compute(c=said)
+    with pytest.raises(error):
+        CREATE(office.call("POST /servers", {"server": {"availability_zone": "north"}}))
+    assert fates(office) == [("c", fate)]
+
+
+def test_each_site_that_is_tried_has_an_intent_of_its_own(compute: Opening) -> None:
+    office = compute(a=NotSent("x"), b=NotSent("x"))
+    with pytest.raises(SiteUnavailable):
+        CREATE(office.call("POST /servers", {"server": {"availability_zone": "east"}}))
+    assert sorted(fates(office)) == [("a", "not made"), ("b", "not made")]
+
+
+def test_without_an_intent_nothing_is_sent(compute: Opening) -> None:
+    office = compute(c=MADE)
+    office.desk.is_away = True
+    with pytest.raises(DatabaseUnavailable):
+        CREATE(office.call("POST /servers", {"server": {"availability_zone": "north"}}))
+    assert office.asked == []
+
+
+@pytest.mark.parametrize(
+    ("server", "name", "most", "facts"),
+    [
+        ({}, None, 1, {}),
+        ({"name": "x", "flavorRef": 1, "imageRef": ID}, "x", 1, {"flavor": {"id": "1"}, "image": {"id": ID}}),
+        ({"flavorRef": "http://top/flavors/m1", "imageRef": ""}, None, 1, {"flavor": {"id": "m1"}}),
+        ({"imageRef": ID} | volume_device(None), None, 1, {}),
+        ({"max_count": 3}, None, 3, {}),
+        ({"min_count": "2", "max_count": "4"}, None, 4, {}),
+        ({"min_count": 2}, None, 2, {}),
+        ({"max_count": -1, "min_count": "\u0665"}, None, 1, {}),
+        ({"max_count": "9" * 5000}, None, 1, {}),
+        ({"name": 5, "flavorRef": "x" * 300}, None, 1, {}),
+        ({"name": "n" * 300, "user_data": "secret", "adminPass": "secret"}, "n" * 255, 1, {}),
+    ],
+)
+def test_a_server_would_be_known_again_by_what_its_site_shows(
+    compute: Opening, server: dict[str, Any], name: str | None, most: int, facts: dict[str, Any]
+) -> None:
+    office = compute(c=MADE)
+    CREATE(office.call("POST /servers", {"server": server | {"availability_zone": "north"}}))
+    (noted,) = office.desk.intents
+    assert noted.asked == IntentParameters(name, most, "", facts)
+    assert noted.project_id == "blue"
+
+
+@pytest.mark.parametrize(
+    ("member", "name", "facts"),
+    [
+        ({"size": 2, "volume_type": "fast"}, None, {"size": 2, "volume_type": "fast"}),
+        ({"name": "v", "size": "2", "volume_type": ID}, "v", {}),
+        ({"display_name": "v", "volume_type": None}, "v", {}),
+        ({"name": None, "display_name": "v"}, None, {}),
+    ],
+)
+def test_so_would_a_volume(
+    volume: Opening, member: dict[str, Any], name: str | None, facts: dict[str, Any]
+) -> None:
+    office = volume(c=says({"volume": {"id": ID}}, 202))
+    body = {"volume": member | {"availability_zone": "north"}}
+    VOLUME_HANDLERS["POST", "/volumes"](office.call("POST /volumes", body))
+    (noted,) = office.desk.intents
+    assert noted.asked == IntentParameters(name, 1, "", facts)
+
+
+@pytest.mark.parametrize("name", ["snapshot", "attachment"])
+def test_nobody_looks_for_the_parts_of_a_volume(volume: Opening, name: str) -> None:
+    office = volume(b=says({name: {"id": ANOTHER}}, 202))
+    office.index.sites["volume", ID] = B
+    member = {"volume_id": ID, "volume_uuid": ID}
+    VOLUME_HANDLERS["POST", f"/{name}s"](office.call(f"POST /{name}s", {name: member}))
+    assert [noted.asked for noted in office.desk.intents] == [None]

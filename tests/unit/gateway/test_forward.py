@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from tests.unit.gateway.office import TOP, A, B, Office, Opening, document, header, says
+from tests.unit.gateway.office import GLOBAL_ID, TOP, A, B, Office, Opening, document, header, says
 from tests.unit.gateway.walker import HANDLERS
 from tests.unit.sites.wire import json_answer
 
@@ -222,3 +222,36 @@ def test_a_resource_that_nobody_knows_is_not_found(compute: Opening) -> None:
     with pytest.raises(NotFound, match=f"Instance {ID} could not be found"):
         SHOW(office.call(f"GET /servers/{ID}", row=ROW, server_id=ID))
     assert office.asked == []
+
+
+DELETE = HANDLERS["DELETE", ROW]
+
+
+def test_somebody_looks_after_a_delete(servers: Callable[..., Servers]) -> None:
+    asked = servers(a=json_answer(b"", 204))
+    assert asked(DELETE, "DELETE", row=ROW).status == 204
+    (request,) = asked.office.desk.requests
+    assert (request.type, request.resource_type, request.resource_id) == ("after_delete", "server", ID)
+    assert (request.site_id, request.project_id, request.request_id) == (A.id, "blue", GLOBAL_ID)
+    assert request.delay > 0
+
+
+def test_that_is_written_before_the_site_is_asked(servers: Callable[..., Servers]) -> None:
+    asked = servers(a=NoAnswer("x"))
+    with pytest.raises(AnswerLost):
+        asked(DELETE, "DELETE", row=ROW)
+    assert len(asked.office.desk.requests) == 1
+
+
+def test_a_delete_goes_on_without_the_database(servers: Callable[..., Servers]) -> None:
+    asked = servers(a=json_answer(b"", 204))
+    asked.office.desk.is_away = True
+    assert asked(DELETE, "DELETE", row=ROW).status == 204
+
+
+def test_nobody_looks_after_anything_else(servers: Callable[..., Servers]) -> None:
+    asked = servers(a=says({"server": {"id": ID}}))
+    asked(SHOW, "GET", row=ROW)
+    row = f"{ROW}/tags/{{tag}}"
+    asked(HANDLERS["DELETE", row], "DELETE /tags/x", row=row, tag="x")
+    assert asked.office.desk.requests == []

@@ -3,7 +3,10 @@
 Source: Compute API reference, v2.1 up to microversion 2.104, and Nova's own list of routes.
 """
 
+from functools import partial
+
 from tricircle.errors import BadRequest, Gone
+from tricircle.gateway.addressable import require_addressable_spec, require_addressable_specs
 from tricircle.gateway.aggregated import Aggregate
 from tricircle.gateway.call import Call, Reply
 from tricircle.gateway.compute.resources import (
@@ -20,15 +23,25 @@ from tricircle.gateway.compute.resources import (
     SERVER_SHAPE,
     SERVER_SORTING,
 )
-from tricircle.gateway.compute.servers import ServerAction, ShowServer, absent_servers, server_bonds
+from tricircle.gateway.compute.servers import (
+    ServerAction,
+    ShowServer,
+    absent_servers,
+    server_bonds,
+    server_intent,
+)
 from tricircle.gateway.create import Create
 from tricircle.gateway.forward import Forward
-from tricircle.gateway.homed import SERVER_GROUP_TYPE, SERVER_TYPE
 from tricircle.gateway.limits import CombinedLimits, SiteLimits
 from tricircle.gateway.listing import Listing
 from tricircle.gateway.operation import Kind, Operation, rows
-from tricircle.gateway.replicated import AnySite
+from tricircle.gateway.prerequisites import server_needs
+from tricircle.gateway.replicated import AnySite, Named, NamedKeypair, deleted, deleted_keypairs
+from tricircle.gateway.replicated_make import MakeReplicated, identify_flavor, identify_keypair
+from tricircle.gateway.replicated_write import Change
 from tricircle.gateway.zones import SiteZones, combine_zones
+from tricircle.realise import kinds
+from tricircle.routing.homed import SERVER_GROUP_TYPE, SERVER_TYPE
 
 
 def _gone(_: Call) -> Reply:
@@ -44,6 +57,8 @@ _CREATE_SERVER = Create(
     server_bonds,
     unknown_zone="The requested availability zone is not available",
     unknown_bond=BadRequest,
+    intent=server_intent,
+    needs=server_needs,
 )
 _SERVERS = Listing(
     "/servers/detail", SERVER, SERVER_SHAPE, SERVER_SORTING, kind=SERVER_TYPE, absent=absent_servers
@@ -58,15 +73,20 @@ _SERVERS_SHORT = Listing(
     summary_fields=("id", "name", "links"),
 )
 _OF_SERVER = Forward(SERVER_TYPE, "server_id")
-_FLAVORS = Listing("/flavors/detail", FLAVOR, FLAVOR_SHAPE, FLAVOR_SORTING)
+_MAKE_FLAVOR = MakeReplicated(kinds.FLAVOR, "flavor", identify_flavor, FLAVOR)
+_MAKE_KEYPAIR = MakeReplicated(kinds.KEYPAIR, "keypair", identify_keypair, KEYPAIR)
+_A_FLAVOR = Named(kinds.FLAVOR, "flavor_id")
+_DELETED_FLAVORS = partial(deleted, kind=kinds.FLAVOR)
+_FLAVORS = Listing("/flavors/detail", FLAVOR, FLAVOR_SHAPE, FLAVOR_SORTING, deleted=_DELETED_FLAVORS)
 _FLAVORS_SHORT = Listing(
     "/flavors/detail",
     FLAVOR,
     FLAVOR_SHAPE,
     FLAVOR_SORTING,
+    deleted=_DELETED_FLAVORS,
     summary_fields=("id", "name", "description", "links"),
 )
-_KEYPAIRS = Listing("/os-keypairs", KEYPAIR, KEYPAIR_SHAPE, KEYPAIR_SORTING)
+_KEYPAIRS = Listing("/os-keypairs", KEYPAIR, KEYPAIR_SHAPE, KEYPAIR_SORTING, deleted=deleted_keypairs)
 _SERVER_GROUPS = Listing(
     "/os-server-groups", SERVER_GROUP, SERVER_GROUP_SHAPE, SERVER_GROUP_SORTING, kind=SERVER_GROUP_TYPE
 )
@@ -134,11 +154,14 @@ OPERATIONS: tuple[Operation, ...] = (
     # Flavors
     *rows(_REPLICATED, "flavor", _FLAVORS_SHORT, "GET /flavors"),
     *rows(_REPLICATED, "flavor", _FLAVORS, "GET /flavors/detail"),
-    *rows(_REPLICATED, "flavor", AnySite(FLAVOR), "GET /flavors/{flavor_id}"),
+    *rows(_REPLICATED, "flavor", _MAKE_FLAVOR, "POST /flavors"),
+    *rows(_REPLICATED, "flavor", AnySite(_A_FLAVOR, FLAVOR), "GET /flavors/{flavor_id}"),
+    *rows(_REPLICATED, "flavor", Change(_A_FLAVOR, FLAVOR), "PUT /flavors/{flavor_id}"),
+    *rows(_REPLICATED, "flavor", Change(_A_FLAVOR, deletes=True), "DELETE /flavors/{flavor_id}"),
     *rows(
         _REPLICATED,
         "flavor",
-        AnySite(),
+        AnySite(_A_FLAVOR),
         "GET /flavors/{flavor_id}/os-extra_specs",
         "GET /flavors/{flavor_id}/os-extra_specs/{key}",
         "GET /flavors/{flavor_id}/os-flavor-access",
@@ -146,17 +169,27 @@ OPERATIONS: tuple[Operation, ...] = (
     *rows(
         _REPLICATED,
         "flavor",
-        None,
-        "POST /flavors",
-        "PUT DELETE /flavors/{flavor_id}",
+        Change(_A_FLAVOR),
         "POST /flavors/{flavor_id}/action",
+        "DELETE /flavors/{flavor_id}/os-extra_specs/{key}",
+    ),
+    *rows(
+        _REPLICATED,
+        "flavor",
+        Change(_A_FLAVOR, checks=require_addressable_specs),
         "POST /flavors/{flavor_id}/os-extra_specs",
-        "PUT DELETE /flavors/{flavor_id}/os-extra_specs/{key}",
+    ),
+    *rows(
+        _REPLICATED,
+        "flavor",
+        Change(_A_FLAVOR, checks=require_addressable_spec),
+        "PUT /flavors/{flavor_id}/os-extra_specs/{key}",
     ),
     # Keypairs
     *rows(_REPLICATED, "keypair", _KEYPAIRS, "GET /os-keypairs"),
-    *rows(_REPLICATED, "keypair", AnySite(KEYPAIR), "GET /os-keypairs/{keypair_name}"),
-    *rows(_REPLICATED, "keypair", None, "POST /os-keypairs", "DELETE /os-keypairs/{keypair_name}"),
+    *rows(_REPLICATED, "keypair", _MAKE_KEYPAIR, "POST /os-keypairs"),
+    *rows(_REPLICATED, "keypair", AnySite(NamedKeypair(), KEYPAIR), "GET /os-keypairs/{keypair_name}"),
+    *rows(_REPLICATED, "keypair", Change(NamedKeypair(), deletes=True), "DELETE /os-keypairs/{keypair_name}"),
     # Server groups
     *rows(_REPLICATED, "server_group", _SERVER_GROUPS, "GET /os-server-groups"),
     *rows(

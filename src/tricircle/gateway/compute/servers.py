@@ -12,9 +12,12 @@ from tricircle.gateway.answers import pass_back, rewrite
 from tricircle.gateway.call import Call, Reply, json_reply
 from tricircle.gateway.compute.resources import SERVER
 from tricircle.gateway.forward import Forward
-from tricircle.gateway.homed import SERVER_GROUP_TYPE, SERVER_TYPE, SNAPSHOT_TYPE, VOLUME_TYPE
+from tricircle.gateway.intents import LONGEST_FACT, name_of
 from tricircle.gateway.ordering import Parameters
+from tricircle.gateway.prerequisites import server_action_needs
 from tricircle.gateway.resource import Item
+from tricircle.jobs.types import IntentParameters
+from tricircle.routing.homed import SERVER_GROUP_TYPE, SERVER_TYPE, SNAPSHOT_TYPE, VOLUME_TYPE
 from tricircle.routing.resource_type import ResourceType
 from tricircle.routing.route import Route
 from tricircle.sites.site import Site
@@ -22,6 +25,9 @@ from tricircle.sites.site import Site
 _PARTIAL = (2, 69)
 """The first microversion with records of servers that cannot be asked about ("Handling Down Cells" in the
 Compute API guide)."""
+
+_LONGEST_COUNT = 10
+"""Digits."""
 
 _BOUND_BY_SOURCE = {"volume": VOLUME_TYPE, "snapshot": SNAPSHOT_TYPE}
 
@@ -38,8 +44,31 @@ def server_bonds(document: Item, server: Item) -> Iterable[tuple[ResourceType, o
     for device in _objects(server.get("block_device_mapping")):
         yield VOLUME_TYPE, device.get("volume_id")
     hints = document.get("os:scheduler_hints") or document.get("OS-SCH-HNT:scheduler_hints")
-    if isinstance(hints, dict) and ResourceType.is_id(str(hints.get("group"))):
+    if not isinstance(hints, dict):
+        return
+    if ResourceType.is_id(str(hints.get("group"))):
         yield SERVER_GROUP_TYPE, hints["group"]
+    near = hints.get("same_host")
+    for server_id in near if isinstance(near, list) else [near]:
+        if ResourceType.is_id(str(server_id)):
+            yield SERVER_TYPE, server_id
+
+
+def server_intent(server: Item) -> IntentParameters:
+    """Tell by what a new server would be known again: its name, its flavor, and its image.
+
+    A server with block devices may boot from a volume, and then shows no image.
+    """
+    facts: dict[str, Any] = {}
+    for field, reference in (("flavor", "flavorRef"), ("image", "imageRef")):
+        # Both may be written as a link, which ends with the id.
+        found = str(server.get(reference) or "").rpartition("/")[2]
+        if found and len(found) <= LONGEST_FACT:
+            facts[field] = {"id": found}
+    if server.get("block_device_mapping_v2") or server.get("block_device_mapping"):
+        facts.pop("image", None)
+    most = max(_count(server.get("max_count")), _count(server.get("min_count")))
+    return IntentParameters(name_of(server, "name"), most, "", facts)
 
 
 def absent_servers(call: Call, site: Site, filters: Parameters, room: int) -> list[Item]:
@@ -99,7 +128,19 @@ class ServerAction(Forward):
         site = call.engine.locator.locate(SERVER_TYPE, call.params["server_id"], call.identity, call.token)
         if body is not None and b"availability_zone" in body:
             body = self._in_site(call, site, body)
+        if body is not None and (b"flavorRef" in body or b"key_name" in body):
+            self._prepare(call, site, body)
         return pass_back(call, site, call.send(site, body=body), SERVER)
+
+    @staticmethod
+    def _prepare(call: Call, site: Site, body: bytes) -> None:
+        """See that the site has the flavor of a resize, and the keypair of a rebuild."""
+        try:
+            action = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            return  # the site says what is wrong
+        if isinstance(action, dict):
+            server_action_needs(call, action).prepare_if_possible(call, site)
 
     def _in_site(self, call: Call, site: Site, body: bytes) -> bytes:
         """Name the zone as the site does (`unshelve` from 2.77 on).
@@ -136,3 +177,9 @@ def _absent(call: Call, site: Site, route: Route) -> Item:
 
 def _objects(value: object) -> Iterable[Item]:
     return (item for item in value if isinstance(item, dict)) if isinstance(value, list) else ()
+
+
+def _count(value: object) -> int:
+    """Read a number of servers, which may stand as text; what makes no sense is the site's to refuse."""
+    text = str(value)
+    return max(1, int(text)) if text.isascii() and text.isdecimal() and len(text) < _LONGEST_COUNT else 1

@@ -3,23 +3,42 @@
 Source: Block Storage API v3 reference, up to microversion 3.71.
 """
 
+from functools import partial
+
 from tricircle.errors import NotFound
+from tricircle.gateway.addressable import require_addressable_spec, require_addressable_specs
 from tricircle.gateway.aggregated import Aggregate
 from tricircle.gateway.create import Create
 from tricircle.gateway.forward import Forward
-from tricircle.gateway.homed import ATTACHMENT_TYPE, SNAPSHOT_TYPE, VOLUME_TYPE
 from tricircle.gateway.limits import CombinedLimits, SiteLimits
 from tricircle.gateway.listing import Listing
 from tricircle.gateway.operation import Kind, Operation, rows
-from tricircle.gateway.replicated import AnySite
+from tricircle.gateway.prerequisites import volume_needs
+from tricircle.gateway.replicated import AnySite, Named, deleted
+from tricircle.gateway.replicated_make import MakeReplicated, identify_by_name
+from tricircle.gateway.replicated_write import Change
 from tricircle.gateway.volume import resources
-from tricircle.gateway.volume.volumes import attachment_bonds, snapshot_bonds, volume_bonds
+from tricircle.gateway.volume.qos import Associate, associated_types
+from tricircle.gateway.volume.volumes import (
+    VolumeAction,
+    attachment_bonds,
+    snapshot_bonds,
+    volume_bonds,
+    volume_intent,
+)
 from tricircle.gateway.zones import SiteZones, combine_zones
+from tricircle.realise import kinds
+from tricircle.routing.homed import ATTACHMENT_TYPE, SNAPSHOT_TYPE, VOLUME_TYPE
 
 _HOMED, _REPLICATED, _AGGREGATED = Kind.HOMED, Kind.REPLICATED, Kind.AGGREGATED
 
 _CREATE_VOLUME = Create(
-    VOLUME_TYPE, resources.VOLUME, volume_bonds, unknown_zone="Availability zone '{zone}' is invalid."
+    VOLUME_TYPE,
+    resources.VOLUME,
+    volume_bonds,
+    unknown_zone="Availability zone '{zone}' is invalid.",
+    intent=volume_intent,
+    needs=volume_needs,
 )
 _CREATE_SNAPSHOT = Create(SNAPSHOT_TYPE, resources.SNAPSHOT, snapshot_bonds, zone_field=None)
 _CREATE_ATTACHMENT = Create(ATTACHMENT_TYPE, resources.ATTACHMENT, attachment_bonds, zone_field=None)
@@ -80,7 +99,22 @@ _ATTACHMENTS, _ATTACHMENTS_DETAIL = (
     )
     for path in ("/attachments", "/attachments/detail")
 )
-_TYPES = Listing("/types", resources.VOLUME_TYPE, resources.VOLUME_TYPE_SHAPE, resources.VOLUME_TYPE_SORTING)
+_TYPES = Listing(
+    "/types",
+    resources.VOLUME_TYPE,
+    resources.VOLUME_TYPE_SHAPE,
+    resources.VOLUME_TYPE_SORTING,
+    deleted=partial(deleted, kind=kinds.VOLUME_TYPE),
+)
+_QOS_SPECS = Listing(
+    "/qos-specs",
+    resources.QOS_SPEC,
+    resources.QOS_SPEC_SHAPE,
+    resources.QOS_SPEC_SORTING,
+    deleted=partial(deleted, kind=kinds.QOS_SPEC),
+)
+_A_TYPE = Named(kinds.VOLUME_TYPE, "volume_type_id")
+_A_QOS_SPEC = Named(kinds.QOS_SPEC, "qos_id")
 _LIMITS = Aggregate(
     SiteLimits,
     CombinedLimits(
@@ -109,11 +143,11 @@ OPERATIONS: tuple[Operation, ...] = (
         Forward(VOLUME_TYPE, "volume_id", resources.VOLUME, is_member=True),
         "GET PUT DELETE /volumes/{volume_id}",
     ),
+    *rows(_HOMED, "volume", VolumeAction(), "POST /volumes/{volume_id}/action"),
     *rows(
         _HOMED,
         "volume",
         Forward(VOLUME_TYPE, "volume_id"),
-        "POST /volumes/{volume_id}/action",
         "GET /volumes/{volume_id}/encryption",
         "GET /volumes/{volume_id}/encryption/{key}",
         "GET POST PUT /volumes/{volume_id}/metadata",
@@ -162,39 +196,95 @@ OPERATIONS: tuple[Operation, ...] = (
     *rows(
         _REPLICATED,
         "volume_type",
-        AnySite(resources.VOLUME_TYPE),
-        "GET /types/{volume_type_id}",
+        MakeReplicated(kinds.VOLUME_TYPE, "volume_type", identify_by_name, resources.VOLUME_TYPE),
+        "POST /types",
+    ),
+    *rows(_REPLICATED, "volume_type", AnySite(_A_TYPE, resources.VOLUME_TYPE), "GET /types/{volume_type_id}"),
+    *rows(_REPLICATED, "volume_type", Change(_A_TYPE, resources.VOLUME_TYPE), "PUT /types/{volume_type_id}"),
+    *rows(_REPLICATED, "volume_type", Change(_A_TYPE, deletes=True), "DELETE /types/{volume_type_id}"),
+    *rows(
+        _REPLICATED,
+        "volume_type",
+        AnySite(_A_TYPE),
         "GET /types/{volume_type_id}/encryption",
         "GET /types/{volume_type_id}/encryption/{key}",
         "GET /types/{volume_type_id}/extra_specs",
         "GET /types/{volume_type_id}/extra_specs/{key}",
+    ),
+    *rows(
+        _REPLICATED,
+        "volume_type",
+        AnySite(_A_TYPE, resources.VOLUME_TYPE_ACCESS),
         "GET /types/{volume_type_id}/os-volume-type-access",
     ),
     *rows(
         _REPLICATED,
         "volume_type",
-        None,
-        "POST /types",
-        "PUT DELETE /types/{volume_type_id}",
+        Change(_A_TYPE),
         "POST /types/{volume_type_id}/action",
+        "DELETE /types/{volume_type_id}/extra_specs/{key}",
+    ),
+    *rows(
+        _REPLICATED,
+        "volume_type",
+        Change(_A_TYPE, checks=require_addressable_specs),
+        "POST /types/{volume_type_id}/extra_specs",
+    ),
+    *rows(
+        _REPLICATED,
+        "volume_type",
+        Change(_A_TYPE, checks=require_addressable_spec),
+        "PUT /types/{volume_type_id}/extra_specs/{key}",
+    ),
+    *rows(
+        _REPLICATED,
+        "volume_type",
+        None,
         "POST /types/{volume_type_id}/encryption",
         "PUT DELETE /types/{volume_type_id}/encryption/{key}",
-        "POST /types/{volume_type_id}/extra_specs",
-        "PUT DELETE /types/{volume_type_id}/extra_specs/{key}",
         "GET /default-types",
         "GET PUT DELETE /default-types/{project}",
+    ),
+    # QoS specs
+    *rows(_REPLICATED, "qos_spec", _QOS_SPECS, "GET /qos-specs"),
+    *rows(
+        _REPLICATED,
+        "qos_spec",
+        MakeReplicated(kinds.QOS_SPEC, "qos_specs", identify_by_name, resources.QOS_SPEC),
+        "POST /qos-specs",
+    ),
+    *rows(_REPLICATED, "qos_spec", AnySite(_A_QOS_SPEC, resources.QOS_SPEC), "GET /qos-specs/{qos_id}"),
+    *rows(
+        _REPLICATED,
+        "qos_spec",
+        AnySite(_A_QOS_SPEC, resources.QOS_ASSOCIATION),
+        "GET /qos-specs/{qos_id}/associations",
     ),
     *rows(
         _REPLICATED,
         "qos_spec",
-        None,
-        "GET POST /qos-specs",
-        "GET PUT DELETE /qos-specs/{qos_id}",
+        Change(_A_QOS_SPEC),
+        "PUT /qos-specs/{qos_id}",
         "PUT /qos-specs/{qos_id}/delete_keys",
-        "GET /qos-specs/{qos_id}/associate",
-        "GET /qos-specs/{qos_id}/associations",
-        "GET /qos-specs/{qos_id}/disassociate",
+    ),
+    *rows(
+        _REPLICATED,
+        "qos_spec",
+        Change(_A_QOS_SPEC, deletes=True, others=associated_types),
+        "DELETE /qos-specs/{qos_id}",
+    ),
+    *rows(
+        _REPLICATED,
+        "qos_spec",
+        Change(_A_QOS_SPEC, others=associated_types),
         "GET /qos-specs/{qos_id}/disassociate_all",
+    ),
+    *rows(
+        _REPLICATED,
+        "qos_spec",
+        Associate(_A_QOS_SPEC),
+        "GET /qos-specs/{qos_id}/associate",
+        "GET /qos-specs/{qos_id}/disassociate",
     ),
     # Computed over all sites
     *rows(_AGGREGATED, "limits", _LIMITS, "GET /limits"),

@@ -7,7 +7,12 @@ from tricircle.gateway.merge import Shape
 from tricircle.gateway.ordering import Sorting
 from tricircle.gateway.resource import Resource
 
-VOLUME = Resource("volume", "volumes", zone_fields=("availability_zone",))
+VOLUME = Resource(
+    "volume",
+    "volumes",
+    zone_fields=("availability_zone",),
+    replicated=(("volume_type_id", "volume_type"),),
+)
 VOLUME_SORTING = Sorting(
     {
         "availability_zone": "availability_zone",
@@ -50,7 +55,19 @@ ATTACHMENT = Resource("attachment", "attachments")
 ATTACHMENT_SORTING = Sorting({"id": "id"})
 ATTACHMENT_SHAPE = Shape("attachments")
 
-VOLUME_TYPE = Resource("volume_type", "volume_types")
+VOLUME_TYPE = Resource(
+    "volume_type", "volume_types", replicated=(("id", "volume_type"), ("qos_specs_id", "qos_spec"))
+)
 VOLUME_TYPE_SORTING = Sorting({"id": "id", "is_public": "is_public", "name": "name"})
 # Each site has given its types ids of its own; what users choose a type by is its name.
 VOLUME_TYPE_SHAPE = Shape("volume_types", same_by="name", links_key="volume_type_links")
+
+VOLUME_TYPE_ACCESS = Resource(
+    "volume_type_access", "volume_types", replicated=(("volume_type_id", "volume_type"),)
+)
+
+QOS_SPEC = Resource("qos_specs", "qos-specs", replicated=(("id", "qos_spec"),), links_beside=True)
+QOS_SPEC_SORTING = Sorting({"consumer": "consumer", "id": "id", "name": "name"})
+QOS_SPEC_SHAPE = Shape("qos_specs", same_by="name")
+
+QOS_ASSOCIATION = Resource("qos_associations", "types", replicated=(("id", "volume_type"),))

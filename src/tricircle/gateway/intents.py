@@ -1,0 +1,172 @@
+"""Intents: what a gateway is about to make in a site, written down before it asks the site.
+
+An intent that nobody ends is looked after by XJob once its grace is over: so a gateway may be killed at any
+instant, and an answer may get lost, and the resource is found all the same. The database must be there to
+begin one; where it is away when one ends, the client gets its answer, and XJob finds out by itself.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+import msgspec
+import sqlalchemy as sa
+from oslo_log import log
+
+from tricircle.db.engine import Database
+from tricircle.db.timestamps import now
+from tricircle.errors import DatabaseUnavailable
+from tricircle.jobs.bus import Bus
+from tricircle.jobs.job import Job, Request
+from tricircle.jobs.requester import JobRequester
+from tricircle.jobs.types import INTENT, IntentParameters
+from tricircle.routing.locator import Locator
+from tricircle.routing.resource_type import ResourceType
+from tricircle.routing.route import Route
+from tricircle.routing.store import RouteStore
+from tricircle.sites.site import Site
+
+LOG = log.getLogger(__name__)
+
+LONGEST_FACT = 255
+"""Characters. Names and ids are no longer; what is will be refused by the site."""
+
+
+def name_of(member: Mapping[str, object], *fields: str) -> str | None:
+    """Return the name that is asked for: the first of some fields that is there."""
+    name = next((member[field] for field in fields if field in member), None)
+    return name[:LONGEST_FACT] if isinstance(name, str) else None
+
+
+class Intent(Protocol):
+    """One request that makes something, from before it is sent until it is known what became of it."""
+
+    def made(self, route: Route | None) -> None:
+        """Note what the site says that it has made; None where its answer does not tell."""
+
+    def not_made(self, cause: str) -> None:
+        """Note that nothing was made."""
+
+    def lost(self) -> None:
+        """Note that nobody knows."""
+
+
+class Unwritten:
+    """An intent that is not written down: what becomes of the request is learnt from what sites show."""
+
+    def __init__(self, locator: Locator) -> None:
+        self._locator = locator
+
+    def made(self, route: Route | None) -> None:
+        """Keep the route."""
+        if route is not None:
+            self._locator.learn([route])
+
+    def not_made(self, cause: str) -> None:
+        """Do nothing."""
+
+    def lost(self) -> None:
+        """Do nothing."""
+
+
+class Written:
+    """An intent with a job that looks after it.
+
+    :param most: how many are made at once; the site's answer names but one.
+    """
+
+    def __init__(self, intents: "Intents", job: Job, most: int) -> None:
+        self._intents = intents
+        self._job = job
+        self._most = most
+
+    def made(self, route: Route | None) -> None:
+        """Keep the route; have XJob look for what the answer does not name."""
+        if route is not None and self._most == 1:
+            self._intents.end(self._job, [route], None)
+            return
+        if route is not None:
+            self._intents.locator.learn([route])
+        self.lost()
+
+    def not_made(self, cause: str) -> None:
+        """Have nobody look for it."""
+        self._intents.end(self._job, [], cause)
+
+    def lost(self) -> None:
+        """Have XJob look now."""
+        self._intents.hasten(self._job)
+
+
+class Intents:
+    """Begins and ends intents.
+
+    :param grace: seconds that a gateway has to end one; `[xjob] intent_grace`.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        requester: JobRequester,
+        locator: Locator,
+        grace: float,
+        bus: Bus,
+    ) -> None:
+        self.locator = locator
+        self._database = database
+        self._requester = requester
+        self._grace = grace
+        self._bus = bus
+
+    def begin(
+        self,
+        kind: ResourceType,
+        site: Site,
+        project_id: str | None,
+        asked: IntentParameters | None,
+        request_id: str | None,
+    ) -> Intent:
+        """Write an intent.
+
+        :param asked: what is asked for; None where nobody needs to look after it.
+        :param request_id: global id of the client's request.
+        :raises DatabaseUnavailable: it is not written, and the site must not be asked.
+        """
+        if asked is None:
+            return Unwritten(self.locator)
+        request = Request(
+            INTENT.name,
+            kind.name,
+            str(uuid.uuid4()),
+            site.id,
+            project_id,
+            msgspec.structs.replace(asked, sent_at=now().isoformat()),
+            delay=self._grace,
+            request_id=request_id,
+        )
+        (job,) = self._requester.request(request)
+        return Written(self, job, asked.most)
+
+    def end(self, job: Job, routes: Sequence[Route], cause: str | None) -> None:
+        """Keep routes, and have nobody look for more, both or neither."""
+        keep = RouteStore.recording(routes)
+
+        def work(connection: sa.Connection) -> None:
+            keep(connection)
+            self._requester.complete(connection, job.id, cause)
+
+        try:
+            self._database.transact(work)
+        except DatabaseUnavailable as error:
+            LOG.warning("Could not end the intent %s, which ends by itself: %s", job.id, error.message)
+        self.locator.remember(routes)
+
+    def hasten(self, job: Job) -> None:
+        """Have XJob look now, and not only when the grace is over."""
+        try:
+            self._requester.hasten(job.id)
+        except DatabaseUnavailable as error:
+            LOG.warning("Could not hasten the intent %s: %s", job.id, error.message)
+        else:
+            self._bus.wake([replace(job, run_after=now())])

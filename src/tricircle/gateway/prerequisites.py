@@ -1,0 +1,103 @@
+"""What a new server or volume names of the replicated resources: made in its site first, if need be.
+
+So a keypair, flavor or volume type that was made a moment ago in another site works at once everywhere.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from oslo_log import log
+
+from tricircle.errors import Unavailable
+from tricircle.gateway.call import Call
+from tricircle.gateway.resource import Item
+from tricircle.realise.kinds import FLAVOR, KEYPAIR, VOLUME_TYPE
+from tricircle.realise.kinds.keypair import Keypair
+from tricircle.sites.site import Site
+
+LOG = log.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Prerequisites:
+    """Replicated resources that a request names.
+
+    :param keys: kinds and keys.
+    :param type_fields: where in the body a volume type is named, by name or id: object, field and value.
+    """
+
+    keys: list[tuple[str, str]] = field(default_factory=list)
+    type_fields: list[tuple[Item, str, str]] = field(default_factory=list)
+
+    def add_volume_type(self, item: Item, name: str) -> None:
+        """Add the volume type that a field names, if it does."""
+        value = item.get(name)
+        if isinstance(value, str) and value:
+            self.type_fields.append((item, name, value))
+
+    def prepare(self, call: Call, site: Site) -> None:
+        """See that a site has them, and name them in the body as the site does.
+
+        :raises SiteUnavailable: the site cannot be reached.
+        :raises DatabaseUnavailable: it cannot be told what the site lacks.
+        """
+        types = [(VOLUME_TYPE.name, value) for _, _, value in self.type_fields]
+        keys = [*self.keys, *types]
+        if not keys:
+            return
+        replicas = call.engine.replicas
+        replicas.realise_for(site, keys, types, request_id=call.request_id)
+        for item, name, value in self.type_fields:
+            item[name] = replicas.identifiers.in_site(VOLUME_TYPE.name, value, site.id) or value
+
+    def prepare_if_possible(self, call: Call, site: Site) -> None:
+        """Do so as far as that is possible now, for what is done in a site that has the resource already."""
+        try:
+            self.prepare(call, site)
+        except Unavailable as error:
+            LOG.warning(
+                "Site %s may lack what request %s names: %s", site.name, call.request_id, error.message
+            )
+
+
+Needs = Callable[[Call, Item], Prerequisites]
+"""Finds what a new resource names, in the body's member."""
+
+
+def server_needs(call: Call, server: Item) -> Prerequisites:
+    """Find keypair and flavor of a new server, and the types of volumes that are made for it."""
+    needs = Prerequisites()
+    key_name, flavor = server.get("key_name"), server.get("flavorRef")
+    if isinstance(key_name, str):
+        needs.keys.append((KEYPAIR.name, Keypair.key_of(call.identity.user_id, key_name)))
+    if isinstance(flavor, str | int):
+        # Nova takes a link for an id.
+        needs.keys.append((FLAVOR.name, str(flavor).rstrip("/").rpartition("/")[2]))
+    for device in _objects(server.get("block_device_mapping_v2")):
+        needs.add_volume_type(device, "volume_type")
+    return needs
+
+
+def volume_needs(_: Call, volume: Item) -> Prerequisites:
+    """Find the type of a new volume."""
+    needs = Prerequisites()
+    needs.add_volume_type(volume, "volume_type")
+    return needs
+
+
+def server_action_needs(call: Call, action: Item) -> Prerequisites:
+    """Find the flavor of a resize, and the keypair of a rebuild."""
+    arguments = action.get("resize") or action.get("rebuild")
+    return server_needs(call, arguments) if isinstance(arguments, dict) else Prerequisites()
+
+
+def volume_action_needs(_: Call, action: Item) -> Prerequisites:
+    """Find the type that a volume is to have."""
+    needs, arguments = Prerequisites(), action.get("os-retype")
+    if isinstance(arguments, dict):
+        needs.add_volume_type(arguments, "new_type")
+    return needs
+
+
+def _objects(value: object) -> Iterable[Item]:
+    return (item for item in value if isinstance(item, dict)) if isinstance(value, list) else ()

@@ -1,0 +1,83 @@
+"""What is to be said of each kind of replicated resource."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from tricircle.errors import BadAnswer
+from tricircle.realise.definition import Body, Found, Sought
+from tricircle.realise.site_view import SiteView
+
+
+class Kind(ABC):
+    """A kind of replicated resource.
+
+    What it does in a site is idempotent: done again, or after half of it was done, it has the same end.
+    """
+
+    name: ClassVar[str]
+    service_type: ClassVar[str]
+    version: ClassVar[str | None] = None
+    """The microversion that the top speaks of it to sites: one that every release from 2024.1 on has."""
+    not_found: ClassVar[str]
+    """The service's own words for one that is not there, with `{name}`."""
+    fixed: ClassVar[frozenset[str]]
+    """Fields that can only be changed by deleting it and making it again."""
+    is_named: ClassVar[bool] = False
+    """Each site gives it an id of its own; what is the same everywhere is its name, which is unique there."""
+    references: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """Fields that hold the id of another replicated resource, and that one's kind."""
+
+    @abstractmethod
+    def find(self, view: SiteView, sought: Sought) -> Found | None:
+        """Find it in a site; what is no proper answer may raise KeyError and the like."""
+
+    def look(self, view: SiteView, sought: Sought) -> Found | None:
+        """Find it in a site.
+
+        :raises BadAnswer: the site shows it otherwise than the API reference says.
+        """
+        try:
+            return self.find(view, sought)
+        except (KeyError, TypeError, AttributeError) as error:
+            site = view.site.name
+            raise BadAnswer(f"Site {site} shows a {self.name} as none is shown.", site=site) from error
+
+    @abstractmethod
+    def make(self, view: SiteView, body: Body) -> None:
+        """Make it in a site that has none; what is left to do then, `change` does."""
+
+    @abstractmethod
+    def change(self, view: SiteView, shown: Found, body: Body) -> None:
+        """Bring it in a site to what the body says, but for the fields that are fixed."""
+
+    @abstractmethod
+    def remove(self, view: SiteView, shown: Found) -> None:
+        """Delete it in a site."""
+
+
+def quoted(identifier: str) -> str:
+    """Quote an id as one segment of a path."""
+    return quote(identifier, "")
+
+
+def walk(view: SiteView, target: str, collection: str) -> Iterator[dict[str, Any]]:
+    """Go through a list of Cinder, page by page.
+
+    :param target: path and query, with at least one parameter.
+    """
+    marker = ""
+    while True:
+        page = (view.get(f"{target}&limit=500{marker}") or {}).get(collection, [])
+        yield from page
+        if len(page) < 500:
+            return
+        marker = f"&marker={quoted(page[-1]['id'])}"
+
+
+def changed(shown: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Compare two sets of specs: those to set, and the names of those to unset."""
+    to_set = {name: value for name, value in wanted.items() if shown.get(name) != value}
+    return to_set, sorted(shown.keys() - wanted.keys())

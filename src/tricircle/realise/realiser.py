@@ -1,0 +1,292 @@
+"""Makes a site agree with the definition of a replicated resource.
+
+It reads both sides and does the difference, as often as anybody likes: XJob does it for each site, a gateway
+for the site that is about to get something which needs it. Two that do it at the same time do no harm:
+whoever ends last looks again at what there is then.
+
+Fails with what the site says, and with Differs where the site has something else by that key, which is not
+ours to delete.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import sqlalchemy as sa
+
+from tricircle.db.engine import Database
+from tricircle.errors import Conflict, TricircleError
+from tricircle.realise.definition import (
+    FORMER,
+    Body,
+    Definition,
+    DefinitionState,
+    Found,
+    Known,
+    differences,
+)
+from tricircle.realise.kinds import KINDS, Kind
+from tricircle.realise.site_view import SiteView, go_on
+from tricircle.realise.store import Changed, DefinitionStore
+from tricircle.sites.service_calls import ServiceCalls, SiteRefused
+from tricircle.sites.site import Site
+
+_TURNS = 5
+"""How often it looks again because somebody else has worked on the same; more than that is no coincidence."""
+
+
+class Differs(Conflict):
+    """A site has something else by the same key; only an operator may say that it is to go."""
+
+
+class Realiser:
+    """Makes sites agree."""
+
+    def __init__(self, database: Database, calls: ServiceCalls) -> None:
+        self._database = database
+        self._calls = calls
+        self.store = DefinitionStore(database)
+
+    def view(
+        self,
+        kind: Kind,
+        site: Site,
+        *,
+        request_id: str | None = None,
+        step: Callable[[str], None] = go_on,
+    ) -> SiteView:
+        """Return a site as a kind sees it."""
+        return SiteView(self._calls, site, kind.service_type, kind.version, request_id=request_id, step=step)
+
+    def realise(
+        self,
+        definition_id: str,
+        site: Site,
+        *,
+        mend: bool = False,
+        request_id: str | None = None,
+        step: Callable[[str], None] = go_on,
+    ) -> str:
+        """Make a site agree with a definition as it is now.
+
+        :param mend: delete what cannot be changed, and make it again.
+        :param step: called between effects; may raise to end the work there.
+        :return: what was done, in a word.
+        :raises Differs: what the site has cannot be changed into what it should be.
+        :raises TricircleError: what else `ServiceCalls.call` raises.
+        """
+        for _ in range(_TURNS):
+            known = self.store.get(definition_id)
+            if known is None:
+                return "It is defined no more."
+            if known.definition.state is DefinitionState.PENDING:
+                return "It is not known yet whether it was made."
+            work = _Work(self, known, site, mend=mend, request_id=request_id, step=step)
+            try:
+                return work.do()
+            except Changed:
+                continue
+        raise Conflict(f"Others keep working on definition {definition_id} in site {site.name}.")
+
+    def find(self, kind: Kind, known: Known, site: Site, view: SiteView) -> Found | None:
+        """Find what a site has for a definition; what it has for another one is none of it."""
+        definition = known.definition
+        found = kind.look(view, known.sought_in(site.id))
+        if found is None or not kind.is_named:
+            return found
+        others = self.store.several(names=[(kind.name, found.name)])
+        taken = any(
+            other.id_in(site.id) == found.site_resource_id
+            for other in others
+            if other.definition.id != definition.id
+        )
+        return None if taken else found
+
+    def compare(self, known: Known, site: Site) -> dict[str, str]:
+        """Say what is otherwise in a site than it is defined, by field."""
+        definition = known.definition
+        kind = KINDS[definition.kind]
+        found = self.find(kind, known, site, self.view(kind, site))
+        if found is None:
+            return {"": "it is not there"}
+        return differences(found.body, self.in_site(kind, definition.body, site))
+
+    def is_as_made(self, known: Known, site: Site) -> bool:
+        """Say whether a site has it as the top made it, in what cannot be changed, or not at all.
+
+        Of a site that does not answer it is said by what was found to be otherwise there before.
+        """
+        try:
+            there = self.compare(known, site)
+        except TricircleError:
+            return known.realisations[site.id].drift is None
+        return not there.keys() & KINDS[known.definition.kind].fixed
+
+    def in_site(self, kind: Kind, body: Body, site: Site) -> Body:
+        """Return a body with the site's ids of other replicated resources; one that it lacks is None."""
+        translated = dict(body)
+        for field, other in kind.references.items():
+            if body[field] is not None:
+                found = self.store.find(other, body[field])
+                translated[field] = None if found is None else found.id_in(site.id)
+        return translated
+
+    def write(self, work: Callable[[sa.Connection], None]) -> None:
+        """Write in a transaction of its own."""
+        self._database.transact(work)
+
+
+class _Work:
+    """One look at both sides, and what follows from it."""
+
+    def __init__(
+        self,
+        realiser: Realiser,
+        known: Known,
+        site: Site,
+        *,
+        mend: bool,
+        request_id: str | None,
+        step: Callable[[str], None],
+    ) -> None:
+        self._realiser = realiser
+        self._known = known
+        self._definition = known.definition
+        self._site = site
+        self._mend = mend
+        self._request_id = request_id
+        self._step = step
+        self._kind = KINDS[known.definition.kind]
+        self._view = realiser.view(self._kind, site, request_id=request_id, step=step)
+
+    def do(self) -> str:
+        """Make the site agree, and note that it does."""
+        if self._definition.state is DefinitionState.DELETED:
+            return self._remove()
+        self._prepare()
+        found = self._find()
+        wanted = self._realiser.in_site(self._kind, self._definition.body, self._site)
+        done = "It was so already."
+        if found is not None and (at_odds := self._at_odds(found, wanted)):
+            self._require_leave(at_odds)
+            self._kind.remove(self._view, found)
+            found = None
+        if found is None:
+            found = self._make(wanted)
+            done = "Made."
+        if self._change(found, wanted):
+            done = "Made." if done == "Made." else "Changed."
+        self._record(found.site_resource_id)
+        return done
+
+    def _remove(self) -> str:
+        found = self._find()
+        if found is not None:
+            self._kind.remove(self._view, found)
+        self._record(None)
+        return "It was gone already." if found is None else "Deleted."
+
+    def _prepare(self) -> None:
+        """See that the site has what this refers to, and no longer has what had its name before."""
+        store = self._realiser.store
+        for field, other in self._kind.references.items():
+            key = self._definition.body[field]
+            needed = None if key is None else store.find(other, key)
+            if needed is not None and not needed.in_step(self._site.id):
+                self._realise_first(needed)
+        if not self._kind.is_named:
+            return
+        for former in store.several(names=[(self._kind.name, self._definition.name)]):
+            deleted = former.definition.state is DefinitionState.DELETED
+            if deleted and not former.in_step(self._site.id):
+                self._realise_first(former)
+
+    def _realise_first(self, other: Known) -> None:
+        self._realiser.realise(other.definition.id, self._site, request_id=self._request_id, step=self._step)
+
+    def _find(self) -> Found | None:
+        return self._realiser.find(self._kind, self._known, self._site, self._view)
+
+    def _at_odds(self, found: Found, wanted: Body) -> list[str]:
+        """Say what differs of the fields that cannot be changed."""
+        there = differences(found.body, wanted)
+        return [words for field, words in there.items() if field in self._kind.fixed]
+
+    def _require_leave(self, at_odds: list[str]) -> None:
+        """Go on only where what is there may be deleted.
+
+        :raises Differs: it may not.
+        """
+        if self._mend or self._known.version_in(self._site.id) == FORMER:
+            return
+        words = "; ".join(at_odds)
+        self._record(None, version=self._known.version_in(self._site.id), drift=words)
+        raise Differs(
+            f"Site {self._site.name} has another {self._kind.name} {self._definition.name}: {words}.",
+            site=self._site.name,
+        )
+
+    def _make(self, wanted: Body) -> Found:
+        refused: TricircleError | None = None
+        try:
+            self._kind.make(self._view, wanted)
+        except SiteRefused as error:
+            if error.site_status != 409:
+                raise
+            refused = error  # somebody has just made it, or something else is in the way
+        found = self._find()
+        if found is not None and not self._at_odds(found, wanted):
+            return found
+        raise refused or Conflict(
+            f"{self._kind.name} {self._definition.name} was made in site {self._site.name} and is not there.",
+            site=self._site.name,
+        )
+
+    def _change(self, found: Found, wanted: Body) -> bool:
+        if not differences(found.body, wanted):
+            return False
+        self._kind.change(self._view, found, wanted)
+        return True
+
+    def _record(
+        self, site_resource_id: str | None, *, version: int | None = None, drift: str | None = None
+    ) -> None:
+        definition = self._definition
+        done = definition.version if version is None else version
+        self._realiser.write(
+            partial(
+                self._write,
+                definition=definition,
+                site_resource_id=site_resource_id,
+                version=done,
+                drift=drift,
+            )
+        )
+
+    def _write(
+        self,
+        connection: sa.Connection,
+        *,
+        definition: Definition,
+        site_resource_id: str | None,
+        version: int,
+        drift: str | None,
+    ) -> None:
+        store = self._realiser.store
+        now = store.lock(connection, definition.kind, definition.key)
+        if (
+            now is not None
+            and version > 0
+            and self._kind.fixed & differences(now.body, definition.body).keys()
+        ):
+            version = FORMER  # it was deleted and made again since the work began
+        store.record(
+            connection,
+            definition.id,
+            self._site.id,
+            site_resource_id=site_resource_id,
+            seen=self._known.version_in(self._site.id),
+            version=version,
+            drift=drift,
+        )
+        if definition.state is DefinitionState.DELETED:
+            store.bury(connection, definition.id)
