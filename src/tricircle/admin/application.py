@@ -8,7 +8,18 @@ from functools import partial
 import falcon
 from oslo_config import cfg
 
-from tricircle.admin import policies, routes, sites, versions, zones
+from tricircle.admin import (
+    bindings,
+    definitions,
+    jobs,
+    nodes,
+    policies,
+    routes,
+    sites,
+    versions,
+    workers,
+    zones,
+)
 from tricircle.admin.engine import SERVICE_TYPE, Engine, make_engine
 from tricircle.identity.service_user import ServiceUser
 from tricircle.identity.tokens import TokenChecker, make_token_checker
@@ -50,6 +61,24 @@ OPERATIONS = (
     Operation("PUT", f"{zones.PATH}/{{name}}", policies.ZONES_SET, zones.put),
     Operation("DELETE", f"{zones.PATH}/{{name}}", policies.ZONES_DELETE, zones.delete),
     Operation("GET", f"{routes.PATH}/{{resource_id}}", policies.ROUTES_SHOW, routes.show),
+    Operation("GET", nodes.PATH, policies.NODES_LIST, nodes.index),
+    Operation("GET", f"{nodes.PATH}/{{site}}", policies.NODES_SHOW, nodes.show),
+    Operation("GET", bindings.PATH, policies.BINDINGS_LIST, bindings.index),
+    Operation("GET", f"{bindings.PATH}/{{project_id}}", policies.BINDINGS_SHOW, bindings.show),
+    Operation("PUT", f"{bindings.PATH}/{{project_id}}", policies.BINDINGS_SET, bindings.put),
+    Operation("DELETE", f"{bindings.PATH}/{{project_id}}", policies.BINDINGS_DELETE, bindings.delete),
+    Operation("GET", jobs.PATH, policies.JOBS_LIST, jobs.index),
+    Operation("POST", jobs.PATH, policies.JOBS_CREATE, jobs.create),
+    Operation("GET", f"{jobs.PATH}/{{job_id}}", policies.JOBS_SHOW, jobs.show),
+    Operation("POST", f"{jobs.PATH}/{{job_id}}/redo", policies.JOBS_REDO, jobs.redo),
+    Operation("POST", f"{jobs.PATH}/{{job_id}}/cancel", policies.JOBS_CANCEL, jobs.cancel),
+    Operation("GET", jobs.COUNTS_PATH, policies.JOBS_COUNT, jobs.counts),
+    Operation("GET", workers.PATH, policies.WORKERS_LIST, workers.index),
+    Operation("GET", definitions.PATH, policies.DEFINITIONS_LIST, definitions.index),
+    Operation("GET", f"{definitions.PATH}/{{definition_id}}", policies.DEFINITIONS_SHOW, definitions.show),
+    Operation(
+        "POST", f"{definitions.PATH}/{{definition_id}}/mend", policies.DEFINITIONS_MEND, definitions.mend
+    ),
 )
 
 
@@ -57,7 +86,7 @@ def make_application(conf: cfg.ConfigOpts) -> Application:
     """Make the Admin API.
 
     :param conf: see `tricircle.config`.
-    :raises ValueError: `[database] connection` is missing or cannot work.
+    :raises ValueError: `[database] connection` is missing or cannot work, or `transport_url` cannot.
     """
     checker, challenge = make_token_checker(conf)
     endpoints = Endpoints(ServiceUser(conf), conf)

@@ -22,6 +22,22 @@ ZONES_SHOW = "tricircle:availability_zones:show"
 ZONES_SET = "tricircle:availability_zones:set"
 ZONES_DELETE = "tricircle:availability_zones:delete"
 ROUTES_SHOW = "tricircle:routes:show"
+NODES_LIST = "tricircle:nodes:list"
+NODES_SHOW = "tricircle:nodes:show"
+BINDINGS_LIST = "tricircle:project_bindings:list"
+BINDINGS_SHOW = "tricircle:project_bindings:show"
+BINDINGS_SET = "tricircle:project_bindings:set"
+BINDINGS_DELETE = "tricircle:project_bindings:delete"
+JOBS_LIST = "tricircle:jobs:list"
+JOBS_CREATE = "tricircle:jobs:create"
+JOBS_SHOW = "tricircle:jobs:show"
+JOBS_REDO = "tricircle:jobs:redo"
+JOBS_CANCEL = "tricircle:jobs:cancel"
+JOBS_COUNT = "tricircle:jobs:count"
+WORKERS_LIST = "tricircle:workers:list"
+DEFINITIONS_LIST = "tricircle:definitions:list"
+DEFINITIONS_SHOW = "tricircle:definitions:show"
+DEFINITIONS_MEND = "tricircle:definitions:mend"
 
 
 def _rule(name: str, method: str, path: str, description: str) -> policy.DocumentedRuleDefault:
@@ -44,6 +60,29 @@ _RULES = (
     _rule(ZONES_SET, "PUT", "/v1/availability-zones/{name}", "Make or change an availability zone."),
     _rule(ZONES_DELETE, "DELETE", "/v1/availability-zones/{name}", "Remove an availability zone."),
     _rule(ROUTES_SHOW, "GET", "/v1/routes/{resource_id}", "Tell which sites hold a resource."),
+    _rule(NODES_LIST, "GET", "/v1/nodes", "List the sites with their capacity and whether they answer."),
+    _rule(NODES_SHOW, "GET", "/v1/nodes/{site}", "Show the capacity of a site and whether it answers."),
+    _rule(BINDINGS_LIST, "GET", "/v1/project-bindings", "List which project is bound to which zone."),
+    _rule(BINDINGS_SHOW, "GET", "/v1/project-bindings/{project_id}", "Show what a project is bound to."),
+    _rule(BINDINGS_SET, "PUT", "/v1/project-bindings/{project_id}", "Bind a project to a zone."),
+    _rule(BINDINGS_DELETE, "DELETE", "/v1/project-bindings/{project_id}", "Let a bound project go."),
+    _rule(JOBS_LIST, "GET", "/v1/jobs", "List the jobs of all projects."),
+    _rule(JOBS_CREATE, "POST", "/v1/jobs", "Ask for the upkeep of a site: rebuild, node, catch_up, drift."),
+    _rule(
+        JOBS_SHOW, "GET", "/v1/jobs/{job_id}", "Show a job with its parameters and all that happened to it."
+    ),
+    _rule(JOBS_REDO, "POST", "/v1/jobs/{job_id}/redo", "Have a failed or cancelled job done again."),
+    _rule(JOBS_CANCEL, "POST", "/v1/jobs/{job_id}/cancel", "Have a job not done, or not gone on with."),
+    _rule(JOBS_COUNT, "GET", "/v1/job-counts", "Count the jobs by type and state."),
+    _rule(WORKERS_LIST, "GET", "/v1/workers", "List the processes that do jobs."),
+    _rule(DEFINITIONS_LIST, "GET", "/v1/definitions", "List the replicated resources of all projects."),
+    _rule(DEFINITIONS_SHOW, "GET", "/v1/definitions/{definition_id}", "Show a replicated resource."),
+    _rule(
+        DEFINITIONS_MEND,
+        "POST",
+        "/v1/definitions/{definition_id}/mend",
+        "Change a replicated resource back in sites where it was changed.",
+    ),
 )
 
 

@@ -3,22 +3,27 @@
 A refusal names the field, as `site.name`, and says what is wrong with it.
 """
 
-from typing import Annotated, Literal, TypeVar
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, TypeVar
 
 import falcon
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from tricircle.errors import BadRequest, PayloadTooLarge, UnsupportedMediaType
+from tricircle.jobs.job import JobState
 from tricircle.sites.site import SiteState
 
 # A name is one segment of a path, on a line of its own in a log, and part of Nova's `zone:host:node`.
 _NAME = r"^(?!\.{1,2}\Z)(?! )[^\x00-\x1f\x7f-\x9f:/]+(?<! )\Z"
+# A header of the gateways lists sites by name, with commas between them.
+_SITE_NAME = rf"^(?=[^,]*\Z){_NAME}"
 _TEXT = r"^[^\x00-\x1f\x7f-\x9f]*\Z"
 
-Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=_NAME)]
+SiteName = Annotated[str, Meta(min_length=1, max_length=64, pattern=_SITE_NAME)]
 LongName = Annotated[str, Meta(min_length=1, max_length=255, pattern=_NAME)]
 Text = Annotated[str, Meta(max_length=255, pattern=_TEXT)]
+ProjectId = Annotated[str, Meta(min_length=1, max_length=64, pattern=_NAME)]
 Limit = Annotated[int, Meta(ge=1)]
 
 SiteSortKey = Literal["name", "region_name", "state", "created_at", "updated_at"]
@@ -26,10 +31,17 @@ SiteSortKey = Literal["name", "region_name", "state", "created_at", "updated_at"
 Body = TypeVar("Body", bound=Struct)
 
 
+class Page(Struct, forbid_unknown_fields=True):
+    """A list that nothing but its page is chosen of."""
+
+    limit: Limit | None = None
+    marker: Text | None = None
+
+
 class NewSite(Struct, forbid_unknown_fields=True):
     """A site to register. Its region may still be missing from the Keystone catalogue."""
 
-    name: Name
+    name: SiteName
     region_name: LongName
     description: Text = ""
     state: SiteState = SiteState.ENABLED
@@ -44,7 +56,7 @@ class NewSiteBody(Struct, forbid_unknown_fields=True):
 class SiteChanges(Struct, forbid_unknown_fields=True):
     """What to change of a site."""
 
-    name: Name | UnsetType = UNSET
+    name: SiteName | UnsetType = UNSET
     region_name: LongName | UnsetType = UNSET
     description: Text | UnsetType = UNSET
     state: SiteState | UnsetType = UNSET
@@ -94,11 +106,98 @@ class NewZoneBody(Struct, forbid_unknown_fields=True):
     availability_zone: NewZone
 
 
-class ZoneQuery(Struct, forbid_unknown_fields=True):
-    """`GET /v1/availability-zones`."""
+class NewBinding(Struct, forbid_unknown_fields=True):
+    """The zone that what a project makes goes to where the request names none."""
 
-    limit: Limit | None = None
-    marker: str | None = None
+    availability_zone: LongName
+
+
+class NewBindingBody(Struct, forbid_unknown_fields=True):
+    """`PUT /v1/project-bindings/{project_id}`."""
+
+    project_binding: NewBinding
+
+
+class BindingQuery(Page):
+    """`GET /v1/project-bindings`."""
+
+    availability_zone: Text | None = None
+
+
+class JobQuery(Page):
+    """`GET /v1/jobs`.
+
+    :param site: id or name.
+    :param created_since: a time in ISO 8601, as is `created_before`.
+    """
+
+    state: JobState | None = None
+    type: Text | None = None
+    site: Text | None = None
+    resource_type: Text | None = None
+    resource_id: Text | None = None
+    project_id: Text | None = None
+    request_id: Text | None = None
+    created_since: Text | None = None
+    created_before: Text | None = None
+
+
+class _NewMaintenance(Struct, forbid_unknown_fields=True, tag_field="type"):
+    """Work to be done for the house.
+
+    :param site: id or name; None for every site that is not disabled.
+    """
+
+    site: LongName | None = None
+
+
+class NewRebuild(_NewMaintenance, tag="rebuild"):
+    """Learn the routes of a site."""
+
+
+class NewNode(_NewMaintenance, tag="node"):
+    """Learn the capacity and state of a site."""
+
+
+class NewCatchUp(_NewMaintenance, tag="catch_up"):
+    """Ask for all that a site lacks of the replicated resources."""
+
+
+class NewDrift(_NewMaintenance, tag="drift"):
+    """Compare a site's replicated resources with their definitions.
+
+    :param mend: whether what was changed in the site is changed back.
+    """
+
+    mend: bool = False
+
+
+class NewJobBody(Struct, forbid_unknown_fields=True):
+    """`POST /v1/jobs`."""
+
+    job: NewRebuild | NewNode | NewCatchUp | NewDrift
+
+
+class DefinitionQuery(Page):
+    """`GET /v1/definitions`.
+
+    :param site: id or name of the only site that is looked at.
+    """
+
+    resource_type: Text | None = None
+    name: Text | None = None
+    site: Text | None = None
+    in_step: bool | None = None
+    drifted: bool | None = None
+
+
+class Mend(Struct, forbid_unknown_fields=True):
+    """`POST /v1/definitions/{definition_id}/mend`.
+
+    :param site: id or name; None for every site that is not disabled.
+    """
+
+    site: LongName | None = None
 
 
 def read_body(req: falcon.Request, kind: type[Body], most: int) -> Body:
@@ -133,23 +232,47 @@ def read_query(req: falcon.Request, kind: type[Body]) -> Body:
         raise _invalid(error) from None
 
 
-def check_name(name: str, field: str) -> None:
+def check_name(name: str, field: str, kind: Any = LongName) -> None:
     """Check a name that is part of a path, where it is about to be given to something.
 
     :param field: what to call it in the refusal.
+    :param kind: what it must be like.
     :raises BadRequest: nothing may have this name.
     """
     try:
-        msgspec.convert(name, LongName)
+        msgspec.convert(name, kind)
     except msgspec.ValidationError as error:
-        raise BadRequest(f"Invalid input for field {field}: {_reason(str(error))}") from None
+        raise invalid(field, _reason(str(error))) from None
+
+
+def read_time(text: str | None, field: str) -> datetime | None:
+    """Read a time in ISO 8601; one without an offset is UTC.
+
+    :param field: what to call it in the refusal.
+    :return: naive, UTC; None for None.
+    :raises BadRequest: it is no time.
+    """
+    if text is None:
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+        return (time if time.tzinfo is None else time.astimezone(UTC)).replace(tzinfo=None)
+    except (ValueError, OverflowError):
+        raise invalid(field, "it is not a time in ISO 8601.") from None
+
+
+def invalid(field: str, reason: str) -> BadRequest:
+    """Make the refusal of a field.
+
+    :param reason: a sentence.
+    """
+    return BadRequest(f"Invalid input for field {field}: {reason}")
 
 
 def _invalid(error: msgspec.ValidationError) -> BadRequest:
     reason, _, field = str(error).partition(" - at `$")
     field = field.rstrip("`").lstrip(".")
-    where = f" for field {field}" if field else ""
-    return BadRequest(f"Invalid input{where}: {_reason(reason)}")
+    return invalid(field, _reason(reason)) if field else BadRequest(f"Invalid input: {_reason(reason)}")
 
 
 def _reason(reason: str) -> str:

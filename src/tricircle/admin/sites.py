@@ -1,7 +1,7 @@
 """`/v1/sites`: the registered sites. Gateways heed a change within `[sites] refresh_interval` seconds."""
 
 import falcon
-from msgspec import UNSET, structs
+from msgspec import UNSET, UnsetType, structs
 
 from tricircle.admin import schemas
 from tricircle.admin.answers import Document, answer, answer_page, self_links
@@ -15,7 +15,7 @@ PATH = "/v1/sites"
 def index(engine: Engine, req: falcon.Request, resp: falcon.Response) -> None:
     """List sites."""
     query = schemas.read_query(req, schemas.SiteQuery)
-    limit = min(query.limit or engine.max_limit, engine.max_limit)
+    limit = engine.page_size(query.limit)
     query.limit = limit + 1
     url = engine.public_root(req) + PATH
     sites = [_document(url, site) for site in engine.sites.page(**structs.asdict(query))]
@@ -25,6 +25,7 @@ def index(engine: Engine, req: falcon.Request, resp: falcon.Response) -> None:
 def create(engine: Engine, req: falcon.Request, resp: falcon.Response) -> None:
     """Register a site."""
     new = schemas.read_body(req, schemas.NewSiteBody, engine.max_body_size).site
+    _check_region(engine, new.region_name)
     site = engine.sites.create(new.name, new.region_name, new.description, new.state)
     url = engine.public_root(req) + PATH
     answer(resp, {"site": _document(url, site)}, 201)
@@ -40,6 +41,7 @@ def show(engine: Engine, req: falcon.Request, resp: falcon.Response, *, site: st
 def update(engine: Engine, req: falcon.Request, resp: falcon.Response, *, site: str) -> None:
     """Change a site."""
     changes = schemas.read_body(req, schemas.SiteChangesBody, engine.max_body_size).site
+    _check_region(engine, changes.region_name)
     given = {field: value for field, value in structs.asdict(changes).items() if value is not UNSET}
     changed = engine.sites.update(site, **given)
     answer(resp, {"site": _document(engine.public_root(req) + PATH, changed)})
@@ -49,6 +51,14 @@ def delete(engine: Engine, _req: falcon.Request, resp: falcon.Response, *, site:
     """Remove a site."""
     engine.sites.delete(site)
     resp.status = 204
+
+
+def _check_region(engine: Engine, region_name: str | UnsetType) -> None:
+    if region_name == engine.region_name:
+        raise schemas.invalid(
+            "site.region_name",
+            f"{region_name} is the region of the top itself, whose gateways would call themselves.",
+        )
 
 
 def _document(url: str, site: Site) -> Document:

@@ -18,8 +18,8 @@ PATH = "/v1/availability-zones"
 
 def index(engine: Engine, req: falcon.Request, resp: falcon.Response) -> None:
     """List availability zones."""
-    query = schemas.read_query(req, schemas.ZoneQuery)
-    limit = min(query.limit or engine.max_limit, engine.max_limit)
+    query = schemas.read_query(req, schemas.Page)
+    limit = engine.page_size(query.limit)
     url = engine.public_root(req) + PATH
     zones = [_document(url, zone) for zone in engine.zones.page(limit=limit + 1, marker=query.marker)]
     answer_page(req, resp, collection="availability_zones", url=url, items=zones, limit=limit, marker="name")

@@ -197,6 +197,8 @@ def test_a_query_that_makes_no_sense_is_refused(admin: testing.TestClient, query
         (new(name=None), "site.name"),
         (new(name="x" * 65), "site.name"),
         (new(name="a:b"), "site.name"),
+        (new(name="a,b"), "site.name"),
+        (new(name=","), "site.name"),
         (new(name="a/b"), "site.name"),
         (new(name="a\nb"), "site.name"),
         (new(name="a\n"), "site.name"),
@@ -206,6 +208,7 @@ def test_a_query_that_makes_no_sense_is_refused(admin: testing.TestClient, query
         (new(name=".."), "site.name"),
         (new(region_name=""), "site.region_name"),
         (new(region_name="x" * 256), "site.region_name"),
+        (new(region_name="Central"), "site.region_name"),
         (new(description="x" * 256), "site.description"),
         (new(description="\0"), "site.description"),
         (new(state="broken"), "site.state"),
@@ -219,6 +222,35 @@ def test_a_body_that_makes_no_sense_is_refused_and_says_where(
     assert result.status_code == 400
     assert field in result.json["error"]["message"]
     assert admin.simulate_get("/v1/sites").json == {"sites": []}
+
+
+def test_no_site_is_changed_to_the_top_s_own_region(admin: testing.TestClient) -> None:
+    site = admin.simulate_post("/v1/sites", json=new()).json["site"]
+    refused = admin.simulate_patch("/v1/sites/SiteOne", json={"site": {"region_name": "Central"}})
+    assert refused.status_code == 400
+    assert "site.region_name" in refused.json["error"]["message"]
+    assert "the region of the top itself" in refused.json["error"]["message"]
+    assert admin.simulate_get("/v1/sites/SiteOne").json["site"] == site
+
+
+def test_no_site_is_renamed_to_what_gateways_could_not_list(admin: testing.TestClient) -> None:
+    admin.simulate_post("/v1/sites", json=new())
+    refused = admin.simulate_patch("/v1/sites/SiteOne", json={"site": {"name": "a,b"}})
+    assert refused.status_code == 400
+    assert "site.name" in refused.json["error"]["message"]
+
+
+def test_no_site_bears_the_id_of_another_as_its_name(admin: testing.TestClient) -> None:
+    one = admin.simulate_post("/v1/sites", json=new()).json["site"]
+    admin.simulate_post("/v1/sites", json=new("SiteTwo", "RegionTwo"))
+    made = admin.simulate_post("/v1/sites", json=new(one["id"], "RegionThree"))
+    renamed = admin.simulate_patch("/v1/sites/SiteTwo", json={"site": {"name": one["id"]}})
+    for refused in (made, renamed):
+        assert refused.status_code == 409
+        assert refused.json["error"]["message"] == (
+            f"A site cannot be named {one['id']}: that is the id of another site."
+        )
+    assert names(admin.simulate_get("/v1/sites")) == ["SiteOne", "SiteTwo"]
 
 
 @pytest.mark.parametrize("field", ["name", "region_name", "description", "state"])

@@ -73,6 +73,16 @@ def test_a_zone_can_be_removed(admin: testing.TestClient) -> None:
         assert gone.json["error"]["message"] == "Availability zone az could not be found."
 
 
+def test_a_zone_that_a_project_is_bound_to_is_not_removed(admin: testing.TestClient, engine: Engine) -> None:
+    admin.simulate_put(f"{PATH}/az", json=zone(ONE))
+    engine.bindings.bind("project", "az")
+    refused = admin.simulate_delete(f"{PATH}/az")
+    assert refused.status_code == 409
+    assert refused.json["error"]["message"] == "Projects are bound to availability zone az."
+    engine.bindings.unbind("project")
+    assert admin.simulate_delete(f"{PATH}/az").status_code == 204
+
+
 def test_zones_are_listed_in_pages(admin: testing.TestClient) -> None:
     for name in ("c", "a", "d", "b"):
         admin.simulate_put(f"{PATH}/{name}", json=zone(ONE))
