@@ -1,6 +1,7 @@
 """The configuration files: what they say, who may read them, and what stays when they are written again."""
 
 import configparser
+import json
 import stat
 from pathlib import Path
 
@@ -18,6 +19,14 @@ def layout(tmp_path: Path) -> Layout:
     layout = Layout(tmp_path, "127.77.5", sites_count=2, token_lifetime=90)
     configuration.write(layout)
     return layout
+
+
+@pytest.fixture
+def full(tmp_path: Path) -> Layout:
+    """The same, with everything."""
+    full = Layout(tmp_path, "127.77.5", sites_count=2, profile="full")
+    configuration.write(full)
+    return full
 
 
 def read(file: Path) -> configparser.ConfigParser:
@@ -40,6 +49,50 @@ def test_each_site_has_every_file_of_its_own(layout: Layout) -> None:
         assert nova["DEFAULT"]["my_ip"] == site.address
         assert nova["neutron"]["region_name"] == site.name
         assert f"/{site.name}/nova_cell1.sqlite" in nova["database"]["connection"]
+
+
+def test_full_has_one_database_server_and_a_bus_for_each_site(full: Layout) -> None:
+    for site in full.sites:
+        for service, database in {"nova": "nova_cell1", "cinder": "cinder", "neutron": "neutron"}.items():
+            file = read(full.conf(site.name, f"{service}.conf"))
+            schema = f"{site.name.lower()}_{database}"
+            assert file["database"]["connection"] == (
+                f"mysql+pymysql://openstack:secret@127.77.5.11:3306/{schema}?charset=utf8mb4"
+            )
+            assert (
+                file["DEFAULT"]["transport_url"] == f"rabbit://openstack:secret@127.77.5.11:5672/{site.name}"
+            )
+            assert file["keystone_authtoken"]["memcached_servers"] == "127.77.5.11:11211"
+
+
+def test_the_broker_knows_a_host_for_each_site_and_one_for_the_top(full: Layout) -> None:
+    definitions = json.loads(full.conf("servers", "rabbitmq-definitions.json").read_text())
+    hosts = {"top", "SiteOne", "SiteTwo"}
+    assert {host["name"] for host in definitions["vhosts"]} == hosts
+    assert {permission["vhost"] for permission in definitions["permissions"]} == hosts
+
+
+def test_the_top_has_a_bus_and_a_place_to_meet_in_full_only(tmp_path: Path) -> None:
+    def top(layout: Layout) -> configparser.ConfigParser:
+        configuration.write(layout)
+        return read(layout.conf("top", "tricircle.conf"))
+
+    lite = top(Layout(tmp_path / "lite", "127.77.5"))
+    assert "transport_url" not in lite["DEFAULT"]
+    assert "coordination" not in lite
+    assert lite["database"]["connection"] == f"sqlite:///{tmp_path}/lite/db/top/tricircle.sqlite"
+    full = top(Layout(tmp_path / "full", "127.77.5", profile="full"))
+    assert full["DEFAULT"]["transport_url"] == "rabbit://openstack:secret@127.77.5.11:5672/top"
+    assert full["coordination"]["backend_url"] == "memcached://127.77.5.11:11211"
+    assert "/top_tricircle?" in full["database"]["connection"]
+
+
+def test_haproxy_sends_requests_to_both_gateways(full: Layout) -> None:
+    text = full.conf("top", "haproxy.cfg").read_text()
+    for port in (8774, 8776):
+        assert f"bind 127.77.5.20:{port}\n" in text
+        assert {f"127.77.5.{number}:{port}" for number in (21, 22)} <= set(text.split())
+    assert "GET /healthcheck" in text
 
 
 def test_files_that_hold_passwords_are_their_owners_alone(layout: Layout) -> None:

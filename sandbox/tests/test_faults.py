@@ -12,7 +12,7 @@ import pytest
 
 from sandbox import faults
 from sandbox.layout import CINDER, NEUTRON, NOVA, Layout, Service
-from sandbox.process import site_process
+from sandbox.processes import site_process
 from sandbox.serving.faults import FaultInjection
 
 BODY = b"the answer of the service"

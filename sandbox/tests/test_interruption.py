@@ -27,6 +27,14 @@ def processes_of(directory: Path) -> list[str]:
     return found
 
 
+def wait_until_some(directory: Path) -> None:
+    """Wait until something of a sandbox is there, which on a busy machine takes its time."""
+    deadline = time.monotonic() + 4 * PATIENCE
+    while not processes_of(directory):
+        assert time.monotonic() < deadline, "nothing was started"
+        time.sleep(0.1)
+
+
 def wait_until_none(directory: Path) -> None:
     """Wait until nothing of a sandbox is left."""
     deadline = time.monotonic() + PATIENCE
@@ -43,10 +51,13 @@ def wait_until_none(directory: Path) -> None:
 def test_no_process_is_left(tmp_path: Path, by: signal.Signals, after: float) -> None:
     up = subprocess.Popen([*SANDBOX, "--dir", str(tmp_path), "up", "--without-top"], stderr=subprocess.PIPE)
     try:
+        wait_until_some(tmp_path)
         up.wait(after)
     except subprocess.TimeoutExpired:
-        assert processes_of(tmp_path)
         up.send_signal(by)
+    except BaseException:
+        up.kill()
+        raise
     up.communicate()
     if up.returncode == 0:
         # It was faster than we: then `down` has to do it.

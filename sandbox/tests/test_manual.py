@@ -39,3 +39,11 @@ def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> No
         with pytest.raises(SystemExit, match="0"):
             PARSER.parse_args([name, "--help"])
         assert f"usage: sandbox {name}" in capsys.readouterr().out
+
+
+def test_a_process_is_stopped_by_its_name_and_killed_only_where_that_is_asked() -> None:
+    stopped = PARSER.parse_args(["stop-process", "top-xjob-1"])
+    assert (stopped.process, stopped.kill) == ("top-xjob-1", False)
+    assert PARSER.parse_args(["stop-process", "mariadb", "--kill"]).kill
+    assert PARSER.parse_args(["up", "--profile", "full"]).profile == "full"
+    assert PARSER.parse_args(["up"]).profile is None

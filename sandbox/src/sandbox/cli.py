@@ -64,6 +64,7 @@ def do_up(arguments: Arguments) -> None:
             sites=arguments.sites,
             subnet=arguments.subnet,
             token_lifetime=arguments.token_lifetime,
+            profile=arguments.profile,
             with_top=not arguments.without_top,
         )
     )
@@ -123,6 +124,16 @@ def do_start(arguments: Arguments) -> None:
     outage.start(*site_of(arguments))
 
 
+def do_stop_process(arguments: Arguments) -> None:
+    """Stop one process."""
+    outage.stop_process(layout_of(arguments), arguments.process, kill=arguments.kill)
+
+
+def do_start_process(arguments: Arguments) -> None:
+    """Start one process again."""
+    outage.start_process(layout_of(arguments), arguments.process)
+
+
 def do_fault(arguments: Arguments) -> None:
     """Make a site misbehave, or behave again."""
     layout, site = site_of(arguments)
@@ -167,6 +178,8 @@ HANDLERS = {
     "env": do_env,
     "stop": do_stop,
     "start": do_start,
+    "stop-process": do_stop_process,
+    "start-process": do_start_process,
     "fault": do_fault,
     "demo": do_demo,
 }

@@ -1,4 +1,4 @@
-"""Gives each service its database: created once for the machine, then copied.
+"""Gives each service its database in the lite profile: created once for the machine, then copied.
 
 The databases of one region are created in the cache, by the services' own commands, and copied for every site
 of every sandbox. A template belongs to one set of locked versions; a new lock file makes a new template.
@@ -41,7 +41,7 @@ def template(report: Callable[[str], None]) -> Layout:
         CACHE.mkdir(exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix="databases-", suffix=".new", dir=CACHE))
         try:
-            create(scratch, report)
+            create(Layout(directory=scratch, subnet="127.77.0", sites_count=1), report)
             publish(scratch, directory)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
@@ -54,9 +54,8 @@ def version() -> str:
     return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:12]
 
 
-def create(directory: Path, report: Callable[[str], None]) -> None:
-    """Create all databases of one region, configured as a sandbox in that directory would be."""
-    layout = Layout(directory=directory, subnet="127.77.0", sites_count=1)
+def create(layout: Layout, report: Callable[[str], None]) -> None:
+    """Create all databases of one region, configured as that layout has it."""
     configuration.write(layout)
     layout.save()
     waiting = {service.name for service in SERVICES}
@@ -64,7 +63,7 @@ def create(directory: Path, report: Callable[[str], None]) -> None:
 
     def create_one(service: str) -> None:
         log = CACHE / f"databases-{service}.log"
-        command = [sys.executable, "-W", "ignore", "-m", "sandbox.schema", service, str(directory)]
+        command = [sys.executable, "-W", "ignore", "-m", "sandbox.schema", service, str(layout.directory)]
         with log.open("wb") as output:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
         running.append(process)
@@ -92,6 +91,11 @@ def publish(scratch: Path, directory: Path) -> None:
         with sqlite3.connect(file) as connection:
             connection.execute("PRAGMA journal_mode = WAL")
         connection.close()
+    rename(scratch, directory)
+
+
+def rename(scratch: Path, directory: Path) -> None:
+    """Give a template its name."""
     try:
         scratch.rename(directory)
     except OSError:

@@ -1,8 +1,9 @@
 """The demo: what one does with the top, by the ordinary ``openstack`` client and in the one region Central.
 
-A server and a volume in each availability zone, attached, listed as of one cloud, and then the proof that
-each lives in a site of its own. Every command is printed before what it printed. Clients of one step run side
-by side: one costs more than two seconds of a core, of which the top has nearly none.
+A flavor and a keypair made once and there in each site, a server with them and a volume in each availability
+zone, attached, listed as of one cloud, and then the proof that each lives in a site of its own. Every command
+is printed before what it printed. Clients of one step run side by side: one costs more than two seconds of a
+core, of which the top has nearly none.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import shlex
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -24,14 +26,17 @@ from sandbox.errors import SandboxError
 from sandbox.layout import ADMIN_API, CINDER, DEFAULT_DIRECTORY, IMAGE, NOVA, PRODUCT_ENVIRONMENT
 
 if TYPE_CHECKING:
-    from sandbox.layout import Layout, Site
+    from sandbox.layout import Layout, Service, Site
 
     Command = list[str]
 
+TENANT, ADMIN = "tricircle", "tricircle-admin"
+FLAVOR = ("--ram", "64", "--disk", "1", "--vcpus", "1")
 OPENSTACK = PRODUCT_ENVIRONMENT / "bin" / "openstack"
 PATIENCE = 60.0
 INTERVAL = 0.5
-FLAVOR = "m1.tiny"
+# Where a site's own API has what the top defines.
+DEFINED = {"flavor": "/flavors/{key}", "keypair": "/os-keypairs/{name}"}
 # What of a new resource is worth a line.
 SERVER_COLUMNS = ("id", "status", "addresses")
 VOLUME_COLUMNS = ("id", "size")
@@ -46,13 +51,14 @@ def demo(layout: Layout) -> None:
 
 
 class Demo:
-    """One run; its servers and volumes bear the time of day, so that a second run makes new ones."""
+    """One run; what it makes bears the time of day, so that a second run makes new ones."""
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         self.console = Console(highlight=False, soft_wrap=True)
         self.zones = {site.top_availability_zone: site for site in layout.sites}
         stamp = time.strftime("%H%M%S")
+        self.flavor, self.keypair = f"flavor-{stamp}", f"key-{stamp}"
         self.servers = {zone: f"server-{zone}-{stamp}" for zone in self.zones}
         self.volumes = {zone: f"volume-{zone}-{stamp}" for zone in self.zones}
         user, admin = rest.session_of(layout, "demo"), rest.session_of(layout)
@@ -64,7 +70,11 @@ class Demo:
         """Do all steps."""
         self.say("One endpoint. Each availability zone is a whole OpenStack of its own.")
         self.commands(["availability", "zone", "list", "--compute"])
-        self.say("A server and a volume in each, by the ordinary client, side by side.")
+        self.say("A flavor, which the administrator makes, and a keypair of the tenant's: each is made once.")
+        self.commands(["flavor", "create", *FLAVOR, *columns("id", "name"), self.flavor], cloud=ADMIN)
+        self.commands(["keypair", "create", *self.private_key(), *columns("id", "type"), self.keypair])
+        self.show_definitions({"flavor": self.flavor, "keypair": self.keypair})
+        self.say("A server with them and a volume in each, by the ordinary client, side by side.")
         self.commands(*(create for zone in self.zones for create in self.creates(zone)))
         servers = self.wait(self.compute, "servers", self.servers, "ACTIVE")
         self.say("Each volume goes to the server of its zone.")
@@ -90,24 +100,71 @@ class Demo:
         No network is named: Central has no network service yet, and Nova takes the one that a site shares.
         """
         place = ["--availability-zone", zone]
-        boot = ["--flavor", FLAVOR, "--image", IMAGE, "--wait"]
+        boot = ["--flavor", self.flavor, "--key-name", self.keypair, "--image", IMAGE, "--wait"]
         server = ["server", "create", *place, *boot, *columns(*SERVER_COLUMNS), self.servers[zone]]
         volume = ["volume", "create", *place, "--size", "1", *columns(*VOLUME_COLUMNS), self.volumes[zone]]
         return [server, volume]
 
-    def commands(self, *commands: Command) -> None:
+    def private_key(self) -> Command:
+        """Return the option by which the client keeps the private key, instead of printing it."""
+        file = self.layout.directory / "keys" / self.keypair
+        file.parent.mkdir(mode=0o700, exist_ok=True)
+        return ["--private-key", str(file)]
+
+    def show_definitions(self, names: dict[str, str]) -> None:
+        """Wait until each site has what was made once, and show it.
+
+        :param names: what things of each type are called
+        :raises SandboxError: a site has not got one for too long
+        """
+        url = ADMIN_API.url(self.layout.top_address)
+        self.say("What is made once is in every site a moment later.")
+        self.console.print(
+            f"[bold cyan]$ GET {url}/v1/definitions?resource_type=TYPE&name=NAME[/] (as admin)"
+        )
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            found = {type_: self.definition(type_, name) for type_, name in names.items()}
+            sites = [site for definition in found.values() for site in definition["sites"]]
+            if sites and all(site["in_step"] for site in sites):
+                break
+            if time.monotonic() > deadline:
+                behind = sorted({site["site"] for site in sites if not site["in_step"]})
+                raise SandboxError(f"{' and '.join(names.values())} are not in step in {', '.join(behind)}")
+            time.sleep(INTERVAL)
+        table = Table("type", "name", "site", "in step", "found there", box=None, pad_edge=False)
+        for type_, definition in found.items():
+            path = DEFINED[type_].format(**definition)
+            for site in self.layout.sites:
+                there = self.at(site, NOVA).find(path) is not None
+                table.add_row(type_, names[type_], site.name, "yes", "yes" if there else "no")
+                if not there:
+                    raise SandboxError(f"{names[type_]} should be in {site.name}, and is not")
+        self.console.print(table)
+
+    def definition(self, type_: str, name: str) -> dict[str, Any]:
+        """Return what the top has of a replicated resource; it has it as soon as it is made."""
+        query = f"/v1/definitions?resource_type={type_}&name={name}"
+        definitions: list[dict[str, Any]] = self.admin_api.get(query)["definitions"]
+        if len(definitions) != 1:
+            raise SandboxError(f"the top should have one {type_} {name}, and has {len(definitions)}")
+        return definitions[0]
+
+    def commands(self, *commands: Command, cloud: str = TENANT) -> None:
         """Run ``openstack`` commands side by side; print each with its output, in order."""
+        run = partial(self.openstack, cloud=cloud)
+        who = "" if cloud == TENANT else f" --os-cloud {cloud}"
         with ThreadPoolExecutor(len(commands)) as pool:
-            for command, done in zip(commands, pool.map(self.openstack, commands), strict=True):
-                self.console.print(f"[bold cyan]$ openstack {escape(shlex.join(command))}[/]")
+            for command, done in zip(commands, pool.map(run, commands), strict=True):
+                self.console.print(f"[bold cyan]$ openstack{who} {escape(shlex.join(command))}[/]")
                 self.console.print(escape(done.stdout.rstrip()) or "[dim](no output)[/]")
                 if done.returncode:
                     raise SandboxError(f"the command ended with {done.returncode}: {done.stderr.strip()}")
 
-    def openstack(self, command: Command) -> subprocess.CompletedProcess[str]:
-        """Run one command as user demo, in Central."""
+    def openstack(self, command: Command, cloud: str) -> subprocess.CompletedProcess[str]:
+        """Run one command in Central, as the user that a cloud in clouds.yaml is for."""
         clean = {key: value for key, value in os.environ.items() if not is_disturbing(key)}
-        environment = {**clean, "OS_CLIENT_CONFIG_FILE": str(self.layout.clouds), "OS_CLOUD": "tricircle"}
+        environment = {**clean, "OS_CLIENT_CONFIG_FILE": str(self.layout.clouds), "OS_CLOUD": cloud}
         return subprocess.run(
             [str(OPENSTACK), *command],
             env={**environment, "PYTHONWARNINGS": "ignore"},
@@ -153,9 +210,12 @@ class Demo:
 
     def is_in(self, site: Site, type_: str, resource_id: str) -> bool:
         """Return whether a site's own API, asked directly, has a resource."""
-        service = NOVA if type_ == "server" else CINDER
-        api = rest.Api(rest.session_of(self.layout, "demo"), service.url(site.address))
+        api = self.at(site, NOVA if type_ == "server" else CINDER)
         return api.find(f"/{type_}s/{resource_id}") is not None
+
+    def at(self, site: Site, service: Service) -> rest.Api:
+        """Return a site's own API, for the tenant."""
+        return rest.Api(rest.session_of(self.layout, "demo"), service.url(site.address))
 
     def say(self, text: str) -> None:
         """Print a heading."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from keystoneauth1.exceptions import ClientException
 
-from sandbox import content, rest
+from sandbox import configuration, content, processes, rest
 from sandbox.identity import USERS
 from sandbox.layout import (
     ADMIN_API,
@@ -41,6 +41,7 @@ def collect(layout: Layout) -> dict[str, Any]:
     return {
         "directory": str(layout.directory),
         "subnet": layout.subnet,
+        "profile": layout.profile,
         "clouds_yaml": str(layout.clouds),
         "keystone_url": layout.keystone_url,
         "glance_url": layout.glance_url,
@@ -58,7 +59,8 @@ def collect(layout: Layout) -> dict[str, Any]:
             "volume_url": CINDER.url(layout.top_address),
             "admin_url": ADMIN_API.url(layout.top_address),
             "configuration": str(layout.conf("top", "tricircle.conf")),
-            "database": str(layout.database("top", "tricircle")),
+            "database_url": configuration.top.connection(layout),
+            "workers": len(processes.worker_processes(layout)),
         },
         "sites": [describe(layout, site, session) for site in layout.sites],
     }

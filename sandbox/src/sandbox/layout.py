@@ -7,6 +7,15 @@ has a loopback /24 of its own, and every service in it listens on its usual port
     127.77.N.20  the top: compute 8774, volume 8776, Admin API 8780
     127.77.N.31  SiteOne: nova 8774, cinder 8776, neutron 9696, placement 8778
     127.77.N.32  SiteTwo, and so on
+
+The full profile has besides::
+
+    127.77.N.11  MariaDB 3306, RabbitMQ 5672, memcached 11211
+    127.77.N.21  the first gateways, compute 8774 and volume 8776; HAProxy stands at .20 before them
+    127.77.N.22  the second ones
+
+RabbitMQ has two more ports, which Erlang takes on every address of the machine or asks for there: so they
+differ by sandbox, 24000 + N (its port mapper, also on 127.0.0.1) and 25000 + N (its distribution).
 """
 
 from __future__ import annotations
@@ -34,6 +43,13 @@ NUMERALS: Final = (
 )
 MAXIMUM_SITES: Final = len(NUMERALS)
 
+LITE: Final = "lite"
+FULL: Final = "full"
+PROFILES: Final = (LITE, FULL)
+
+# Who the services of the full profile are to MariaDB and to RabbitMQ.
+SERVICES_USER: Final = "openstack"
+
 
 @dataclasses.dataclass(frozen=True)
 class Service:
@@ -56,6 +72,10 @@ NEUTRON: Final = Service("neutron", "network", 9696)
 CINDER: Final = Service("cinder", "block-storage", 8776, "/v3")
 NOVA: Final = Service("nova", "compute", 8774, "/v2.1")
 ADMIN_API: Final = Service("tricircle", "tricircle", 8780)
+
+MARIADB_PORT: Final = 3306
+RABBITMQ_PORT: Final = 5672
+MEMCACHED_PORT: Final = 11211
 
 SHARED_SERVICES: Final = (KEYSTONE, GLANCE)
 SITE_SERVICES: Final = (PLACEMENT, NEUTRON, CINDER, NOVA)
@@ -98,14 +118,21 @@ class Site:
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """A sandbox: its directory, its loopback /24 and how many sites it has."""
+    """A sandbox: its directory, its loopback /24, how many sites it has, and its profile.
+
+    :ivar database_prefix: what the names of databases in MariaDB begin with; empty but in a template
+    """
 
     directory: Path
     subnet: str
     sites_count: int = 2
     token_lifetime: int = 86400
+    profile: str = LITE
+    database_prefix: str = ""
 
     def __post_init__(self) -> None:
+        if self.profile not in PROFILES:
+            raise ValueError(f"a sandbox is {' or '.join(PROFILES)}, not {self.profile}")
         if not 1 <= self.sites_count <= MAXIMUM_SITES:
             raise ValueError(f"a sandbox has 1 to {MAXIMUM_SITES} sites, not {self.sites_count}")
 
@@ -122,6 +149,26 @@ class Layout:
     def top_address(self) -> str:
         """Where the top's three web services listen."""
         return self.host(20)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether MariaDB, RabbitMQ and memcached are beneath the services, and HAProxy before the top."""
+        return self.profile == FULL
+
+    @property
+    def number(self) -> int:
+        """What tells this sandbox's subnet from the others of the machine."""
+        return int(self.subnet.rpartition(".")[2])
+
+    @property
+    def servers_address(self) -> str:
+        """Where MariaDB, RabbitMQ and memcached listen."""
+        return self.host(11)
+
+    @property
+    def gateway_addresses(self) -> tuple[str, ...]:
+        """Where the gateways listen, one process of each at each address."""
+        return (self.host(21), self.host(22)) if self.is_full else (self.top_address,)
 
     @property
     def sites(self) -> tuple[Site, ...]:
@@ -147,8 +194,33 @@ class Layout:
         return self.directory / "conf" / owner / file
 
     def database(self, owner: str, name: str) -> Path:
-        """Return one database file."""
+        """Return one database file of the lite profile."""
         return self.directory / "db" / owner / f"{name}.sqlite"
+
+    def schema(self, owner: str, name: str) -> str:
+        """Return what a database is called in MariaDB."""
+        return f"{self.database_prefix}{owner.lower()}_{name}"
+
+    def database_url(self, owner: str, name: str) -> str:
+        """Return one database as SQLAlchemy is told of it."""
+        if not self.is_full:
+            return f"sqlite:///{self.database(owner, name)}?timeout=60"
+        login = f"{SERVICES_USER}:{PASSWORD}@{self.servers_address}:{MARIADB_PORT}"
+        return f"mysql+pymysql://{login}/{self.schema(owner, name)}?charset=utf8mb4"
+
+    def bus_url(self, owner: str) -> str:
+        """Return the message bus of a site (or of ``shared`` or ``top``) as oslo.messaging is told of it.
+
+        ``fake://`` is a bus inside a process, which is enough where all that speaks over it is one process.
+        """
+        if not self.is_full:
+            return "fake://"
+        return f"rabbit://{SERVICES_USER}:{PASSWORD}@{self.servers_address}:{RABBITMQ_PORT}/{owner}"
+
+    @property
+    def memcached(self) -> str:
+        """Where memcached is, as clients are told of it."""
+        return f"{self.servers_address}:{MEMCACHED_PORT}"
 
     def state(self, owner: str, service: str) -> Path:
         """Return the directory for what a service keeps besides its database."""
@@ -157,6 +229,10 @@ class Layout:
     def log(self, process: str) -> Path:
         """Return the log of one process: all that it wrote, its first words and its last included."""
         return self.directory / "log" / f"{process}.log"
+
+    def data(self, server: str) -> Path:
+        """Return the directory of what a server beneath the services keeps."""
+        return self.directory / "data" / server
 
     def faults(self, site: Site) -> Path:
         """Return the control file of the faults of a site."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sandbox import faults
-from sandbox.layout import MAXIMUM_SITES
+from sandbox.layout import MAXIMUM_SITES, PROFILES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,16 +27,19 @@ where things are:
   127.77.N.20    the top: compute 8774, volume 8776, Admin API 8780
   127.77.N.31    SiteOne: nova 8774, cinder 8776, neutron 9696, placement 8778
   127.77.N.32    SiteTwo, and so on
+  127.77.N.11    in the full profile: MariaDB 3306, RabbitMQ 5672, memcached 11211
 
   DIR/clouds.yaml    clouds tricircle, tricircle-other, tricircle-admin; siteone, siteone-demo, ...
-  DIR/conf, db, log, state, run    configuration, databases, one log for each process, the rest
+  DIR/conf, db, data, log, state, run    configuration, databases, one log for each process, the rest
 
 examples:
   sandbox up                                      two sites and the top
   sandbox up --sites 3                            and a third
+  sandbox --dir .sandbox-full up --profile full   with MariaDB, RabbitMQ and two of each gateway
   eval "$(sandbox env)"; openstack server list    use the top as a tenant
   sandbox --dir .sandbox-two up --without-top     another one beside it, without the top
   sandbox stop SiteTwo                            a site that is down
+  sandbox stop-process mariadb --kill             a database that is gone
   sandbox fault SiteOne --delay 5                 a site that is slow
   sandbox logs SiteOne-nova -f                    watch a service
 """
@@ -73,6 +76,15 @@ Stops the processes of one site, so that connections to it are refused.
 
 START = """\
 Starts the processes of a site that was stopped, on the same databases, and waits until it is ready.
+"""
+
+STOP_PROCESS = """\
+Stops one process, and returns when it has ended: mariadb, rabbitmq, top-xjob-1, SiteOne-nova-compute. It is
+told to end by SIGTERM, and killed if it does not. `sandbox status` shows the names.
+"""
+
+START_PROCESS = """\
+Starts a process that was stopped or has ended, and waits until it can do its work.
 """
 
 FAULT = """\
@@ -134,6 +146,10 @@ def parser(handlers: Mapping[str, Callable[..., None]], default_directory: Path)
     command("demo", "show what the top does", DEMO)
     command("stop", "stop one site", STOP).add_argument("site", metavar="SITE")
     command("start", "start a stopped site", START).add_argument("site", metavar="SITE")
+    stopped = command("stop-process", "stop one process", STOP_PROCESS)
+    stopped.add_argument("process", metavar="NAME")
+    stopped.add_argument("--kill", action="store_true", help="by SIGKILL: it may finish nothing")
+    command("start-process", "start it again", START_PROCESS).add_argument("process", metavar="NAME")
     add_fault_options(command("fault", "make a site misbehave", FAULT, FAULT_MORE))
     return main
 
@@ -146,6 +162,12 @@ def add_up_options(up: argparse.ArgumentParser) -> None:
         metavar="N",
         choices=range(1, MAXIMUM_SITES + 1),
         help=f"how many sites, 1 to {MAXIMUM_SITES} (default: as many as there are, or 2)",
+    )
+    up.add_argument(
+        *("--profile",),
+        choices=PROFILES,
+        help="lite: SQLite, one process for each service of a site; full: MariaDB, RabbitMQ, memcached and "
+        "HAProxy, each service's processes, and two of each gateway (default: what it is, or lite)",
     )
     up.add_argument("--without-top", action="store_true", help="do not start the top")
     up.add_argument(

@@ -18,7 +18,7 @@ from sandbox.layout import CINDER, NEUTRON, NOVA
 from sandbox.rest import Api
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from sandbox.control import Control
     from sandbox.layout import Site
@@ -30,12 +30,14 @@ INTERVAL = 0.2
 PATIENCE = 180.0
 
 
-def wait(condition: Condition, process: Process, control: Control, report: Callable[[str], None]) -> None:
+def wait(
+    condition: Condition, processes: Sequence[Process], control: Control, report: Callable[[str], None]
+) -> None:
     """Wait until a condition holds.
 
-    :param process: which process makes it hold; when it ends, waiting is over
+    :param processes: which processes make it hold, the most important first; when one ends, waiting is over
     :param report: told what is waited for
-    :raises SandboxError: the process has ended, or patience has
+    :raises SandboxError: a process has ended, or patience has
     """
     deadline = time.monotonic() + PATIENCE
     told: str | None = None
@@ -43,9 +45,11 @@ def wait(condition: Condition, process: Process, control: Control, report: Calla
         if missing != told:
             report(missing)
             told = missing
-        check_running(process, control)
+        for process in processes:
+            check_running(process, control)
         if time.monotonic() > deadline:
-            raise SandboxError(f"{process.name} is not ready after {PATIENCE:.0f} s: {missing}", process.log)
+            first = processes[0]
+            raise SandboxError(f"{first.name} is not ready after {PATIENCE:.0f} s: {missing}", first.log)
         threading.Event().wait(INTERVAL)
 
 

@@ -25,8 +25,13 @@ if TYPE_CHECKING:
 def commands(service: str, layout: Layout) -> tuple[str, list[Arguments]]:
     """Return a service's management module and what to have it do, in order."""
     site = layout.sites[0].name
-    cell0 = f"sqlite:///{layout.database(site, 'nova_cell0')}?timeout=60"
+    cell0 = layout.database_url(site, "nova_cell0")
     table: dict[str, tuple[str, Path, list[Arguments]]] = {
+        NEUTRON.name: (
+            "neutron.db.migration.cli",
+            layout.conf(site, "neutron.conf"),
+            [["--config-file", str(layout.conf(site, "ml2.ini")), "upgrade", "heads"]],
+        ),
         KEYSTONE.name: (
             "keystone.cmd.manage",
             layout.conf("shared", "keystone.conf"),
@@ -70,9 +75,9 @@ def run_command(main: Callable[[], Any], arguments: Arguments) -> None:
 def create_neutron(layout: Layout) -> None:
     """Create Neutron's tables from its models.
 
-    Its migrations cannot run on SQLite, which has no ALTER of constraints. So: all tables as the models have
-    them, the rows that one migration seeds (the rules of a default security group), and both branches
-    stamped.
+    Its migrations cannot run on SQLite, which has no ALTER of constraints. So, there: all tables as the
+    models have them, the rows that one migration seeds (the rules of a default security group), and both
+    branches stamped.
     """
     import neutron
     import sqlalchemy
@@ -117,7 +122,7 @@ def main() -> None:
     layout = Layout.load(Path(directory))
     if layout is None:
         sys.exit(f"no sandbox in {directory}")
-    if service == NEUTRON.name:
+    if service == NEUTRON.name and not layout.is_full:
         create_neutron(layout)
         return
     module, actions = commands(service, layout)

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from sandbox import process
+from sandbox import processes
 from sandbox.control import Control
 from sandbox.memory import pss_by_session
 
 if TYPE_CHECKING:
     from sandbox.layout import Layout
+    from sandbox.process import Process
 
 COLOURS = {"running": "green", "stopped": "yellow", "failed": "red"}
 
@@ -30,13 +31,14 @@ def collect(layout: Layout) -> dict[str, Any]:
     children = {child["process"]["name"]: child for child in known["children"]}
     rows = [
         describe(planned, children.get(planned.name), memory)
-        for planned in process.all_processes(layout, with_top=True)
+        for planned in processes.all_processes(layout, with_top=True)
     ]
     overhead = [known["supervisor"], *known["zygotes"].values()]
     overhead_pss = sum(memory.get(pid, 0) for pid in overhead)
     return {
         "directory": str(layout.directory),
         "subnet": layout.subnet,
+        "profile": layout.profile,
         "running": control is not None,
         "supervisor_pid": known["supervisor"],
         "zygote_pids": known["zygotes"],
@@ -46,9 +48,7 @@ def collect(layout: Layout) -> dict[str, Any]:
     }
 
 
-def describe(
-    planned: process.Process, child: dict[str, Any] | None, memory: dict[int, int]
-) -> dict[str, Any]:
+def describe(planned: Process, child: dict[str, Any] | None, memory: dict[int, int]) -> dict[str, Any]:
     """Return one process's row."""
     running = child is not None and child["running"]
     return {
@@ -93,7 +93,7 @@ def show(facts: dict[str, Any]) -> None:
     for row in facts["processes"]:
         table.add_row(
             row["name"],
-            f"{row['address']}:{row['port']}",
+            f"{row['address']}:{row['port']}" if row["port"] else "",
             f"[{COLOURS[row['state']]}]{row['state']}[/]",
             str(row["pid"] or ""),
             duration(row["seconds"]),

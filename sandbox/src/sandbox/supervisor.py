@@ -24,10 +24,7 @@ from typing import Any
 from sandbox.claim import claim
 from sandbox.errors import SandboxError
 from sandbox.layout import Layout
-from sandbox.process import Process
-
-# How long a process may take to end by itself before it is made to.
-PATIENCE = 3.0
+from sandbox.process import PATIENCE, Process
 
 
 @dataclasses.dataclass
@@ -133,23 +130,26 @@ class Supervisor:
             started.add(process.name)
         return started
 
-    async def stop(self, names: set[str]) -> None:
-        """End processes: politely, then not."""
-        children = [
-            child for child in self.children.values() if child.process.name in names and child.running
-        ]
-        for by in (signal.SIGTERM, signal.SIGKILL):
-            for child in children:
-                if child.running:
-                    child.kill(by)
-            await self.wait(children)
+    async def stop(self, names: set[str], *, kill: bool = False) -> None:
+        """End processes: politely and then not, or not politely at all."""
+        await asyncio.gather(
+            *(
+                self.stop_one(child, kill=kill)
+                for child in self.children.values()
+                if child.process.name in names and child.running
+            )
+        )
 
     @staticmethod
-    async def wait(children: list[Child]) -> None:
-        """Wait for processes to end, but not for ever."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE):
-                await asyncio.gather(*(child.ended.wait() for child in children))
+    async def stop_one(child: Child, *, kill: bool) -> None:
+        """End one process."""
+        ways = [(signal.SIGTERM, child.process.patience), (signal.SIGKILL, PATIENCE)]
+        for by, patience in ways[1:] if kill else ways:
+            if child.running:
+                child.kill(by)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(patience):
+                    await child.ended.wait()
 
     async def end(self) -> None:
         """End everything."""
@@ -221,7 +221,7 @@ class Supervisor:
                 for name in owned:
                     self.children[name].kept = True
             case "stop":
-                await self.stop(set(request["names"]))
+                await self.stop(set(request["names"]), kill=request.get("kill", False))
             case "list":
                 return self.to_json()
             case "down":

@@ -9,11 +9,24 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sandbox import configuration, content, databases, faults, identity, readiness, rest, top
+from sandbox import (
+    bus,
+    configuration,
+    content,
+    databases,
+    faults,
+    identity,
+    mariadb,
+    processes,
+    readiness,
+    rest,
+    servers,
+    top,
+)
 from sandbox.control import Control
 from sandbox.errors import SandboxError
-from sandbox.layout import GLANCE, KEYSTONE, SITE_SERVICES, Layout, Service, Site
-from sandbox.process import COMMAND, Process, shared_process, site_process, site_processes, top_processes
+from sandbox.layout import GLANCE, KEYSTONE, LITE, SITE_SERVICES, Layout, Service, Site
+from sandbox.process import COMMAND, Process
 from sandbox.progress import Steps
 
 if TYPE_CHECKING:
@@ -33,6 +46,7 @@ class Wishes:
     sites: int | None = None
     subnet: str | None = None
     token_lifetime: int | None = None
+    profile: str | None = None
     with_top: bool = True
 
 
@@ -75,11 +89,23 @@ def supervisor(wishes: Wishes) -> Control:
 
 
 def plan(wishes: Wishes, subnet: str) -> Layout:
-    """Return the layout that the wishes make of the present one; a sandbox never loses a site."""
+    """Return the layout that the wishes make of the present one; a sandbox never loses a site.
+
+    :raises SandboxError: the profile is not the present one, or its programs are not installed
+    """
     present = Layout.load(wishes.directory)
+    profile = wishes.profile or (present.profile if present else LITE)
+    if present and present.profile != profile:
+        raise SandboxError(
+            f"the sandbox in {wishes.directory} is {present.profile}: `sandbox down --delete` first, "
+            f"to make one that is {profile}, or choose another directory"
+        )
     sites = max(wishes.sites or 0, present.sites_count if present else 0) or DEFAULT_SITES
     lifetime = wishes.token_lifetime or (present or Layout).token_lifetime
-    return Layout(wishes.directory, subnet, sites, lifetime)
+    layout = Layout(wishes.directory, subnet, sites, lifetime, profile)
+    if layout.is_full:
+        servers.check_installed()
+    return layout
 
 
 class Up:
@@ -94,9 +120,16 @@ class Up:
 
     def run(self) -> None:
         """Do all steps: those that others need one by one, the rest side by side."""
-        self.control.call("preload", programs=PROGRAMS)
+        grows = self.grows()
         self.prepare()
+        if self.layout.is_full:
+            self.start_servers(grows=grows)
+        self.control.call("preload", programs=PROGRAMS)
+        self.fill_databases()
+        self.layout.save()
         self.start_keystone()
+        if self.layout.is_full:
+            self.start_bus()
         self.control.run(self.processes())
         jobs: list[Callable[[], None]] = [self.start_glance]
         jobs += [partial(self.start_site, site) for site in self.layout.sites]
@@ -105,36 +138,74 @@ class Up:
 
     def processes(self) -> list[Process]:
         """Return what starts as soon as Keystone has its content."""
-        processes = [shared_process(self.layout, GLANCE)]
+        planned = [processes.shared_process(self.layout, GLANCE)]
         for site in self.layout.sites:
-            processes += site_processes(self.layout, site)
-        return processes
+            planned += processes.site_processes(self.layout, site)
+        return planned
 
     def prepare(self) -> None:
         """Write what the services read at their start, and end faults, with which no site gets ready."""
+        configuration.write(self.layout)
+        for site in self.layout.sites:
+            faults.clear_all(self.layout.faults(site))
+
+    def grows(self) -> bool:
+        """Whether there is to be a site that was not there."""
+        present = Layout.load(self.layout.directory)
+        return present is not None and present.sites_count < self.layout.sites_count
+
+    def start_servers(self, *, grows: bool) -> None:
+        """Start what is beneath the services, and see MariaDB ready; the broker may take until it is needed.
+
+        :param grows: a broker that runs already is to hear of the new sites
+        """
+        with self.steps.step("MariaDB", self.layout.log("mariadb")) as report:
+            report("its own tables")
+            mariadb.initialise(self.layout)
+            mapper = self.server("rabbitmq-mapper")
+            self.control.run([mapper, self.server("mariadb"), self.server("memcached")])
+            self.wait_for_server(mapper, report)
+            if not self.control.run([self.server("rabbitmq")]) and grows:
+                servers.add_virtual_hosts(self.layout)
+            self.wait_for_server(self.server("mariadb"), report)
+
+    def server(self, name: str) -> Process:
+        """Return the process of a server by its name."""
+        return next(process for process in processes.server_processes(self.layout) if process.name == name)
+
+    def wait_for_server(self, process: Process, report: Callable[[str], None]) -> None:
+        """Wait until a server serves."""
+        readiness.wait(servers.answers(self.layout, process), [process], self.control, report)
+
+    def fill_databases(self) -> None:
+        """Give each service its databases."""
         with self.steps.step("databases", self.layout.log("*")) as report:
-            template = databases.template(report)
-            configuration.write(self.layout)
-            databases.copy(template, self.layout)
-            for site in self.layout.sites:
-                faults.clear_all(self.layout.faults(site))
-            self.layout.save()
+            if self.layout.is_full:
+                mariadb.fill(self.layout, report)
+            else:
+                databases.copy(databases.template(report), self.layout)
+
+    def start_bus(self) -> None:
+        """See the broker ready, and the cache."""
+        with self.steps.step("RabbitMQ", self.layout.log("rabbitmq")) as report:
+            for process in processes.server_processes(self.layout):
+                self.wait_for_server(process, report)
 
     def start_keystone(self) -> None:
         """Start Keystone and fill it; one caller at a time, or its first answers may be 403."""
-        process = shared_process(self.layout, KEYSTONE)
+        process = processes.shared_process(self.layout, KEYSTONE)
         with self.steps.step("Keystone", process.log) as report:
             self.control.run([process])
-            readiness.wait(readiness.answers(process), process, self.control, report)
+            readiness.wait(readiness.answers(process), [process], self.control, report)
             self.session = rest.session_of(self.layout)
             report("projects, users, catalogue")
             identity.populate(self.layout, self.session)
 
     def start_glance(self) -> None:
         """See the shared Glance ready, with its image."""
-        process = shared_process(self.layout, GLANCE)
+        process = processes.shared_process(self.layout, GLANCE)
         with self.steps.step("Glance", process.log) as report:
-            readiness.wait(readiness.answers(process), process, self.control, report)
+            readiness.wait(readiness.answers(process), [process], self.control, report)
             report("the image")
             content.populate_image(self.layout, self.session)
 
@@ -151,14 +222,17 @@ class Up:
             report("its database")
             top.upgrade_database(self.layout)
             self.control.call("preload", programs=[COMMAND])
-            processes = top_processes(self.layout)
-            self.control.run(processes)
-            for process in processes:
-                readiness.wait(readiness.answers(process), process, self.control, report)
+            planned = processes.top_processes(self.layout)
+            self.control.run(planned)
+            for process in planned:
+                if process.port:
+                    readiness.wait(readiness.answers(process), [process], self.control, report)
             report("its sites")
             top.register_sites(self.layout, self.session)
-            known = top.knows_sites(self.layout, self.session)
-            readiness.wait(known, processes[0], self.control, report)
+            readiness.wait(top.knows_sites(self.layout, self.session), planned, self.control, report)
+            names = [process.name for process in processes.worker_processes(self.layout)]
+            workers = top.workers_are_alive(self.layout, self.session, self.control, names)
+            readiness.wait(workers, planned, self.control, report)
 
     @staticmethod
     def side_by_side(jobs: list[Callable[[], None]]) -> None:
@@ -176,9 +250,11 @@ def wait_for_site(
 ) -> None:
     """Wait until all services of a site answer and can do their work."""
     for service in SITE_SERVICES:
-        process = site_process(layout, site, service)
-        readiness.wait(readiness.answers(process), process, control, report)
-        readiness.wait(site_condition(site, service, session), process, control, report)
+        planned = processes.service_processes(layout, site, service)
+        readiness.wait(readiness.answers(planned[0]), planned, control, report)
+        for process in planned:
+            readiness.wait(bus.is_heard(layout, site, process), planned, control, report)
+        readiness.wait(site_condition(site, service, session), planned, control, report)
 
 
 def site_condition(site: Site, service: Service, session: Any) -> readiness.Condition:

@@ -6,7 +6,20 @@ import os
 from base64 import urlsafe_b64encode
 from typing import TYPE_CHECKING
 
-from sandbox.configuration import cinder, clouds, glance, ini, keystone, neutron, nova, placement, top
+from sandbox.configuration import (
+    cinder,
+    clouds,
+    glance,
+    haproxy,
+    ini,
+    keystone,
+    mariadb,
+    neutron,
+    nova,
+    placement,
+    rabbitmq,
+    top,
+)
 from sandbox.layout import CINDER, GLANCE, KEYSTONE, NEUTRON, NOVA
 
 if TYPE_CHECKING:
@@ -38,9 +51,27 @@ def write(layout: Layout) -> None:
             write_file(layout.conf(site.name, file), ini.render(site_sections(layout, site)))
     write_file(layout.conf("top", "tricircle.conf"), ini.render(top.sections(layout)))
     write_file(layout.clouds, clouds.render(layout))
+    if layout.is_full:
+        write_servers(layout)
     make_directories(layout)
     for repository in ("fernet-keys", "credential-keys"):
         make_keys(layout.state("shared", KEYSTONE.name) / repository)
+
+
+def write_servers(layout: Layout) -> None:
+    """Write what the servers of the full profile read, and make their directories."""
+    files = {
+        "mariadb.cnf": ini.render(mariadb.sections(layout)),
+        "mariadb.sql": mariadb.statements(),
+        "rabbitmq.conf": rabbitmq.options(layout),
+        "rabbitmq-definitions.json": rabbitmq.definitions(layout),
+        "rabbitmq-plugins": "[].\n",
+        "rabbitmq-env.conf": "",
+    }
+    for file, text in files.items():
+        write_file(layout.conf("servers", file), text)
+    write_file(layout.conf("top", "haproxy.cfg"), haproxy.render(layout))
+    layout.data("rabbitmq").mkdir(parents=True, exist_ok=True, mode=0o700)
 
 
 def write_file(path: Path, text: str) -> None:
@@ -59,6 +90,8 @@ def make_directories(layout: Layout) -> None:
         for service, site_names in SITE_STATE.items():
             for name in site_names:
                 (layout.state(site.name, service.name) / name).mkdir(parents=True, exist_ok=True)
+    if layout.is_full:
+        return
     for owner in ("shared", "top", *(site.name for site in layout.sites)):
         layout.database(owner, "any").parent.mkdir(parents=True, exist_ok=True)
 

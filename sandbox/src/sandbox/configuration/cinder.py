@@ -41,11 +41,12 @@ def sections(layout: Layout, site: Site) -> ini.Sections:
             "volume_driver": "sandbox.serving.volume_driver.SandboxVolumeDriver",
             "volume_backend_name": BACKEND,
         },
-        "database": ini.database(layout.database(site.name, CINDER.name)),
+        "database": ini.database(layout, site.name, CINDER.name),
         "keystone_authtoken": ini.token_check(layout, CINDER),
         "service_user": ini.credentials(layout, "cinder", send_service_user_token=True),
         "glance": ini.credentials(layout, "cinder", region_name=site.name),
         "nova": ini.credentials(layout, "nova", region_name=site.name),
         "oslo_messaging_notifications": {"driver": "noop"},
+        **ini.bus(layout),
         "oslo_concurrency": ini.lock(layout, site.name, CINDER),
     }

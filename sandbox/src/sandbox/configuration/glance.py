@@ -17,7 +17,7 @@ def sections(layout: Layout) -> ini.Sections:
     return {
         "DEFAULT": {
             "use_stderr": True,
-            "transport_url": "fake://",
+            "transport_url": "fake://",  # it only notifies, and nobody listens
             "enabled_backends": "local:file",
             "worker_self_reference_url": layout.glance_url,
         },
@@ -25,7 +25,7 @@ def sections(layout: Layout) -> ini.Sections:
         "local": {"filesystem_store_datadir": state / "images"},
         "os_glance_staging_store": {"filesystem_store_datadir": state / "staging"},
         "os_glance_tasks_store": {"filesystem_store_datadir": state / "tasks"},
-        "database": ini.database(layout.database("shared", GLANCE.name)),
+        "database": ini.database(layout, "shared", GLANCE.name),
         "paste_deploy": {
             "flavor": "keystone",
             "config_file": ini.PACKAGED / "glance" / "glance-api-paste.ini",

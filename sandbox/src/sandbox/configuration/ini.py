@@ -8,7 +8,6 @@ from sandbox.layout import ENVIRONMENT, PASSWORD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from sandbox.layout import Layout, Service, Site
 
@@ -37,13 +36,14 @@ def spell(value: object) -> str:
     return str(value)
 
 
-def database(file: Path) -> Options:
+def database(layout: Layout, owner: str, name: str) -> Options:
     """Return a database section.
 
-    A service is one process here: nothing else writes its file, so a writer waits for a thread of its own
-    process (``timeout``), and what a power cut would lose (``sqlite_synchronous``) is of no interest.
+    On SQLite a service is one process: nothing else writes its file, so a writer waits for a thread of its
+    own process (``timeout``), and what a power cut would lose (``sqlite_synchronous``) is of no interest.
     """
-    return {"connection": f"sqlite:///{file}?timeout=60", "sqlite_synchronous": False}
+    more = {} if layout.is_full else {"sqlite_synchronous": False}
+    return {"connection": layout.database_url(owner, name), **more}
 
 
 def credentials(layout: Layout, user: str, **more: object) -> Options:
@@ -69,19 +69,31 @@ def token_check(layout: Layout, service: Service) -> Options:
         service_token_roles="service",  # noqa: S106 - the name of a role
         service_token_roles_required=True,
         service_type=service.type,
+        **token_cache(layout),
     )
 
 
-def site_process(layout: Layout, site: Site, service: Service) -> Options:
-    """Return the options of every process that has a message bus.
+def token_cache(layout: Layout) -> Options:
+    """Return where a service keeps what Keystone told it of a token: in its own memory, or in memcached."""
+    if not layout.is_full:
+        return {}
+    # A dead memcached is to cost a request little: it is asked again only after a while.
+    patience = {"memcache_pool_socket_timeout": 1, "memcache_pool_dead_retry": 10}
+    return {"memcached_servers": layout.memcached, **patience}
 
-    ``fake://`` is a bus inside the process, which is enough because all of a site's nova is one process, and
-    so is all of its cinder and all of its neutron.
-    """
+
+def bus(layout: Layout) -> Sections:
+    """Return the section by which services are back soon when RabbitMQ is."""
+    patience = {"rabbit_retry_backoff": 1, "rabbit_interval_max": 2, "kombu_reconnect_delay": 0.5}
+    return {"oslo_messaging_rabbit": patience} if layout.is_full else {}
+
+
+def site_process(layout: Layout, site: Site, service: Service) -> Options:
+    """Return the options of every process that has a message bus."""
     return {
         "host": site.host,
         "my_ip": site.address,
-        "transport_url": "fake://",
+        "transport_url": layout.bus_url(site.name),
         "use_stderr": True,
         "state_path": layout.state(site.name, service.name),
     }

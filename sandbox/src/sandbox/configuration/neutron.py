@@ -24,11 +24,12 @@ def sections(layout: Layout, site: Site) -> ini.Sections:
             "dhcp_agent_notification": False,
             "rpc_workers": 0,
         },
-        "database": ini.database(layout.database(site.name, NEUTRON.name)),
+        "database": ini.database(layout, site.name, NEUTRON.name),
         "keystone_authtoken": ini.token_check(layout, NEUTRON),
         "nova": ini.credentials(layout, "nova", region_name=site.name),
         "placement": ini.credentials(layout, "placement", region_name=site.name),
         "oslo_messaging_notifications": {"driver": "noop"},
+        **ini.bus(layout),
         "oslo_concurrency": ini.lock(layout, site.name, NEUTRON),
         "quotas": {
             "quota_network": 1000,

@@ -30,8 +30,8 @@ def sections(layout: Layout, site: Site) -> ini.Sections:
         },
         "api": {"auth_strategy": "keystone"},
         "wsgi": {"api_paste_config": ini.PACKAGED / "nova" / "api-paste.ini"},
-        "api_database": ini.database(layout.database(site.name, "nova_api")),
-        "database": ini.database(layout.database(site.name, "nova_cell1")),
+        "api_database": ini.database(layout, site.name, "nova_api"),
+        "database": ini.database(layout, site.name, "nova_cell1"),
         "filter_scheduler": {"track_instance_changes": False},
         "quota": {
             "instances": 1000,
@@ -49,5 +49,6 @@ def sections(layout: Layout, site: Site) -> ini.Sections:
         "neutron": ini.credentials(layout, "neutron", region_name=site.name),
         "service_user": ini.credentials(layout, "nova", send_service_user_token=True),
         "oslo_messaging_notifications": {"driver": "noop"},
+        **ini.bus(layout),
         "oslo_concurrency": ini.lock(layout, site.name, NOVA),
     }

@@ -16,6 +16,6 @@ def sections(layout: Layout, site: Site) -> ini.Sections:
     return {
         "DEFAULT": {"use_stderr": True},
         "api": {"auth_strategy": "keystone"},
-        "placement_database": ini.database(layout.database(site.name, PLACEMENT.name)),
+        "placement_database": ini.database(layout, site.name, PLACEMENT.name),
         "keystone_authtoken": ini.token_check(layout, PLACEMENT),
     }

@@ -1,4 +1,4 @@
-"""A site's Cinder: API, scheduler and volume service in one process, on a bus inside that process."""
+"""A site's Cinder: API, scheduler and volume service; in one process with a bus inside it, or in three."""
 
 from __future__ import annotations
 
@@ -39,18 +39,23 @@ def preload() -> None:
 
 
 def run(process: Process) -> None:
-    """Start the services, then serve the Block Storage API."""
+    """Be all of Cinder, or one part of it."""
     sys.argv = ["cinder-api", "--config-file", f"{process.conf}/cinder.conf"]
     use_local_locks()
     keep_service_ids_apart()
+    # Reads the configuration and sets up the log, whichever part this is.
     application = importlib.import_module("cinder.wsgi.api").application
-    services = start_services()
-    wsgi.serve(application, process)
+    # The scheduler last, for it waits for what the volume services report.
+    starters = {"volume": start_volume_services, "scheduler": start_scheduler}
+    services = [start() for part, start in starters.items() if process.part in ("", part)]
+    if process.port:
+        wsgi.serve(application, process)
+    wsgi.wait_for_end()
     del services
 
 
-def start_services() -> list[Any]:
-    """Start volume service and scheduler, as their commands do, but in this process."""
+def start_volume_services() -> list[Any]:
+    """Start the volume service of each backend, as its command does, but in this process."""
     import cinder.cmd.volume
     import os_brick
     from cinder import service, utils
@@ -72,17 +77,39 @@ def start_services() -> list[Any]:
                 coordination=True,
             )
         )
-    # Last, for it waits for what the volume services report.
-    services.append(service.Service.create(binary=constants.SCHEDULER_BINARY))
-    for started in services:
-        started.start()
+        services[-1].start()
     return services
+
+
+def start_scheduler() -> list[Any]:
+    """Start the scheduler, as its command does, but in this process."""
+    from cinder import service
+    from cinder.common import constants
+
+    scheduler = service.Service.create(binary=constants.SCHEDULER_BINARY)
+    scheduler.start()
+    threading.Thread(target=ask_for_pools, args=(scheduler.manager,), daemon=True).start()
+    return [scheduler]
+
+
+def ask_for_pools(manager: Any) -> None:
+    """Ask the volume services what they offer until one has answered.
+
+    Where both start at the same time, neither hears what the other says at its start, and the volume service
+    says it again only after a minute.
+    """
+    from cinder import context
+
+    while not manager.driver.host_manager.service_states:
+        manager.request_service_capabilities(context.get_admin_context())
+        threading.Event().wait(1)
 
 
 class LocalLock:
     """A lock between the threads of this process, in the shape of tooz's.
 
-    All who lock the same thing are in this process, and tooz's file locks hang under native threads.
+    All who lock the same thing are in this process, or nearly all where Cinder is three of them; and tooz's
+    file locks hang under native threads.
     """
 
     locks: ClassVar[collections.defaultdict[str, Any]] = collections.defaultdict(threading.RLock)

@@ -1,7 +1,8 @@
-"""A site's Neutron: its API and an emulated Open vSwitch agent, in one process."""
+"""A site's Neutron: its API and an emulated Open vSwitch agent; in one process, or in three with a bus."""
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -30,12 +31,61 @@ def preload() -> None:
 
 
 def run(process: Process) -> None:
-    """Serve the Networking API."""
+    """Be all of Neutron, or one part of it."""
     os.environ["OS_NEUTRON_CONFIG_DIR"] = process.conf
     os.environ["OS_NEUTRON_CONFIG_FILES"] = "neutron.conf;ml2.ini"
-    sys.argv = ["neutron-api"]
-    application = importlib.import_module("neutron.wsgi.api").application
-    from sandbox.serving.l2_agent import L2Agent
+    parts = {"": run_all, "api": run_api, "rpc": run_rpc_server, "agent": run_agent}
+    sys.argv = [f"neutron-{process.part or 'api'}"]
+    parts[process.part](process)
 
-    L2Agent(process.host, process.address).start()
+
+def run_all(process: Process) -> None:
+    """Serve the Networking API, with the agent in the same process."""
+    application = importlib.import_module("neutron.wsgi.api").application
+    from sandbox.serving.l2_agent import EmbeddedAgent
+
+    EmbeddedAgent(process.host, process.address).start()
     wsgi.serve(application, process)
+
+
+def run_api(process: Process) -> None:
+    """Serve the Networking API."""
+    wsgi.serve(importlib.import_module("neutron.wsgi.api").application, process)
+
+
+def run_rpc_server(_process: Process) -> None:
+    """Hear what agents say, as neutron-rpc-server does, but without a further fork."""
+    from neutron import manager, server
+    from neutron.api import extensions
+    from neutron_lib.api import attributes
+    from neutron_lib.callbacks import events, registry, resources
+    from neutron_lib.plugins import directory
+
+    def listen() -> None:
+        manager.init()
+        extensions.PluginAwareExtensionManager.get_instance().extend_resources("2.0", attributes.RESOURCES)
+        for plugin in directory.get_unique_plugins():
+            if hasattr(plugin, "start_rpc_listeners"):
+                with contextlib.suppress(NotImplementedError):
+                    plugin.start_rpc_listeners()
+        registry.publish(resources.PROCESS, events.AFTER_SPAWN, None)
+        wsgi.wait_for_end()
+
+    server.boot_server(listen)
+
+
+def run_agent(process: Process) -> None:
+    """Be the agent of the site's one host, over the bus."""
+    from neutron import server
+    from neutron.conf.agent import common
+    from oslo_config import cfg
+
+    common.register_agent_state_opts_helper(cfg.CONF)
+
+    def work() -> None:
+        from sandbox.serving.l2_agent import RemoteAgent
+
+        RemoteAgent(process.host, process.address).start()
+        wsgi.wait_for_end()
+
+    server.boot_server(work)

@@ -1,10 +1,11 @@
-"""A site's Nova: API, conductor, scheduler and compute in one process, on a bus inside that process."""
+"""A site's Nova: API, conductor, scheduler and compute; in one process with a bus inside it, or in four."""
 
 from __future__ import annotations
 
 import os
 import shlex
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 from sandbox.serving import wsgi
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
     from sandbox.process import Process
+
+
+LOOK_SECONDS = 0.5
 
 
 def preload() -> None:
@@ -33,15 +37,52 @@ def preload() -> None:
 
 
 def run(process: Process) -> None:
-    """Start the services, then serve the Compute API."""
+    """Be all of Nova, or one part of it."""
     os.environ["OS_NOVA_CONFIG_DIR"] = process.conf
     os.environ["OS_NOVA_CONFIG_FILES"] = "nova.conf"
+    if process.part in ("", "api"):
+        run_api(process)
+    else:
+        run_service(process)
+
+
+def run_api(process: Process) -> None:
+    """Start the services, where they are in this process, then serve the Compute API."""
     sys.argv = ["nova-api"]
     application = compute_api()
-    services = start_services()
-    map_host()
+    services = [] if process.part else start_all()
     wsgi.serve(application, process)
     del services
+
+
+def start_all() -> list[Any]:
+    """Start all services in this process, and have the first boot find a host."""
+    prepare_compute()
+    services = [start_service(binary) for binary in ("nova-conductor", "nova-scheduler", "nova-compute")]
+    map_host()
+    return services
+
+
+def run_service(process: Process) -> None:
+    """Run one service, as its command does, but without a further fork."""
+    import nova.conf
+    from nova import config, objects
+    from oslo_log import log
+
+    binary = f"nova-{process.part}"
+    sys.argv = [binary, "--config-file", f"{process.conf}/nova.conf"]
+    config.parse_args(sys.argv)
+    log.setup(nova.conf.CONF, "nova")
+    objects.register_all()
+    if binary == "nova-compute":
+        prepare_compute()
+        leave_database_to_conductor()
+    objects.Service.enable_min_version_cache()
+    service = start_service(binary)
+    if binary == "nova-scheduler":
+        threading.Thread(target=map_host_when_it_reports, daemon=True).start()
+    wsgi.wait_for_end()
+    del service
 
 
 def compute_api() -> WSGIApplication:
@@ -59,29 +100,47 @@ def compute_api() -> WSGIApplication:
     return application
 
 
-def start_services() -> list[Any]:
-    """Start conductor, scheduler and compute, as their commands do, but in this process."""
+def prepare_compute() -> None:
+    """Do what nova-compute's command does before it starts the service."""
     import nova.conf
     import os_brick
     import os_vif
-    from nova import service, utils
-    from nova.compute import rpcapi as compute
-    from nova.conductor import rpcapi as conductor
-    from nova.scheduler import rpcapi as scheduler
+    from nova import utils
     from oslo_privsep import priv_context
 
     priv_context.init(root_helper=shlex.split(utils.get_root_helper()))
     os_brick.setup(nova.conf.CONF)
     os_vif.initialize()
-    services = []
-    for binary, topics in {
+
+
+def leave_database_to_conductor() -> None:
+    """Have nova-compute reach the database over the bus only, as where it is configured without one."""
+    import nova.conf
+    from nova.conductor import rpcapi
+    from nova.db.main import api
+    from nova.objects import base
+
+    for group in ("database", "api_database"):
+        nova.conf.CONF.set_override("connection", None, group=group)
+    api.DISABLE_DB_ACCESS = True
+    base.NovaObject.indirection_api = rpcapi.ConductorAPI()
+
+
+def start_service(binary: str) -> Any:
+    """Start conductor, scheduler or compute in this process."""
+    from nova import service
+    from nova.compute import rpcapi as compute
+    from nova.conductor import rpcapi as conductor
+    from nova.scheduler import rpcapi as scheduler
+
+    topics = {
         "nova-conductor": {"topic": conductor.RPC_TOPIC},
         "nova-scheduler": {"topic": scheduler.RPC_TOPIC},
         "nova-compute": {"topic": compute.RPC_TOPIC, "topic_alt": compute.RPC_TOPIC_ALT},
-    }.items():
-        services.append(service.Service.create(binary=binary, **topics))
-        services[-1].start()
-    return services
+    }
+    started = service.Service.create(binary=binary, **topics[binary])
+    started.start()
+    return started
 
 
 def map_host() -> None:
@@ -90,3 +149,22 @@ def map_host() -> None:
     from nova.objects import host_mapping
 
     host_mapping.discover_hosts(context.get_admin_context())
+
+
+def map_host_when_it_reports() -> None:
+    """Map a compute host that is another process.
+
+    Nova's own option for it is read when the scheduler is imported, which is before there is a configuration.
+    """
+    import nova.conf
+    from nova import context, exception
+    from nova.objects import host_mapping
+
+    while True:
+        try:
+            host_mapping.HostMapping.get_by_host(context.get_admin_context(), nova.conf.CONF.host)
+        except exception.HostMappingNotFound:
+            map_host()
+            threading.Event().wait(LOOK_SECONDS)
+        else:
+            return

@@ -36,7 +36,7 @@ def serve(application: WSGIApplication, process: Process) -> None:
     warnings.simplefilter(
         "ignore"
     )  # Cinder asks for them again, and would have one in its log for each request
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    end_on_request()
     waitress.serve(
         application,
         host=process.address,
@@ -51,3 +51,15 @@ def serve(application: WSGIApplication, process: Process) -> None:
         cleanup_interval=10,
         clear_untrusted_proxy_headers=True,
     )
+
+
+def wait_for_end() -> None:
+    """Let a service without an API work in its threads until SIGTERM."""
+    end_on_request()
+    while True:
+        signal.pause()
+
+
+def end_on_request() -> None:
+    """End at once on SIGTERM: what is not committed is not worth waiting for."""
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))

@@ -1,0 +1,46 @@
+"""haproxy.cfg: what stands at the top's address, before the gateways."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sandbox.layout import CINDER, NOVA
+
+if TYPE_CHECKING:
+    from sandbox.layout import Layout
+
+GATEWAYS = {"compute": NOVA, "volume": CINDER}
+
+# A request whose connection was refused goes to the other gateway; one that was sent is never sent again.
+DEFAULTS = """\
+global
+    maxconn 4000
+    log stdout format raw local0 notice
+
+defaults
+    mode http
+    log global
+    option redispatch 1
+    option http-keep-alive
+    retries 2
+    timeout connect 2s
+    timeout client 300s
+    timeout server 300s
+    timeout queue 10s
+    timeout check 2s
+    option httpchk GET /healthcheck
+    default-server check inter 1s fall 2 rise 1 on-marked-down shutdown-sessions
+"""
+
+
+def render(layout: Layout) -> str:
+    """Return haproxy.cfg."""
+    blocks = [DEFAULTS]
+    for module, service in GATEWAYS.items():
+        lines = [f"listen {module}", f"    bind {layout.top_address}:{service.port}"]
+        lines += [
+            f"    server {module}-{number} {address}:{service.port}"
+            for number, address in enumerate(layout.gateway_addresses, 1)
+        ]
+        blocks.append("\n".join(lines) + "\n")
+    return "\n".join(blocks)

@@ -1,0 +1,223 @@
+"""Which processes a sandbox has, by its profile: functions from the layout to plain data."""
+
+from __future__ import annotations
+
+import getpass
+
+from sandbox.configuration import rabbitmq
+from sandbox.layout import (
+    ADMIN_API,
+    CINDER,
+    GLANCE,
+    KEYSTONE,
+    MARIADB_PORT,
+    MEMCACHED_PORT,
+    NEUTRON,
+    NOVA,
+    PRODUCT_ENVIRONMENT,
+    RABBITMQ_PORT,
+    SITE_SERVICES,
+    Layout,
+    Service,
+    Site,
+)
+from sandbox.process import COMMAND, PATIENCE, SHARED, Process
+
+TOP = "top"
+API = "api"
+
+
+def shared_process(layout: Layout, service: Service) -> Process:
+    """Return the process of a service that the top and all sites share."""
+    return Process(
+        name=service.name,
+        program=service.name,
+        owner=SHARED,
+        type=service.type,
+        address=layout.shared_address,
+        port=service.port,
+        log=str(layout.log(service.name)),
+        conf=str(layout.conf(SHARED)),
+    )
+
+
+SERVERS = "servers"
+MARIADB = "/usr/sbin/mariadbd"
+RABBITMQ = "/usr/lib/rabbitmq/bin/rabbitmq-server"
+PORT_MAPPER = "/usr/bin/epmd"
+MEMCACHED = "/usr/bin/memcached"
+SERVER_PATIENCE = 10.0
+
+
+def server_processes(layout: Layout) -> list[Process]:
+    """Return what is beneath the services of the full profile: the system's programs, but not its daemons."""
+    if not layout.is_full:
+        return []
+    address = layout.servers_address
+    options = f"--defaults-file={layout.conf(SERVERS, 'mariadb.cnf')}"
+    # Erlang's port mapper would otherwise be started by the broker, as a daemon that nobody ends.
+    mapper = (PORT_MAPPER, "-address", address, "-port", str(rabbitmq.mapper_port(layout)))
+    cache = ("-l", address, "-p", str(MEMCACHED_PORT), "-U", "0", "-m", "64", "-u", getpass.getuser())
+    table: dict[str, tuple[tuple[str, ...], int, dict[str, str]]] = {
+        "mariadb": ((MARIADB, options), MARIADB_PORT, {}),
+        "rabbitmq-mapper": (mapper, rabbitmq.mapper_port(layout), {}),
+        "rabbitmq": ((RABBITMQ,), RABBITMQ_PORT, rabbitmq.environment(layout)),
+        "memcached": ((MEMCACHED, *cache), MEMCACHED_PORT, {}),
+    }
+    return [
+        command(
+            layout,
+            name,
+            arguments,
+            owner=SERVERS,
+            address=address,
+            port=port,
+            environment=environment,
+            patience=SERVER_PATIENCE,
+        )
+        for name, (arguments, port, environment) in table.items()
+    ]
+
+
+# The processes that each of a site's services is where there is a bus between them; the API is the first.
+PARTS = {
+    NEUTRON: (API, "rpc", "agent"),
+    CINDER: (API, "scheduler", "volume"),
+    NOVA: (API, "conductor", "scheduler", "compute"),
+}
+
+
+def service_processes(layout: Layout, site: Site, service: Service) -> list[Process]:
+    """Return the processes of a service of a site, the one with the API first."""
+    parts = PARTS.get(service, ("",)) if layout.is_full else ("",)
+    return [site_process(layout, site, service, part) for part in parts]
+
+
+def site_process(layout: Layout, site: Site, service: Service, part: str = "") -> Process:
+    """Return one process of a service of a site."""
+    name = "-".join(word for word in (site.name, service.name, part) if word)
+    return Process(
+        name=name,
+        program=service.name,
+        owner=site.name,
+        type=service.type,
+        address=site.address,
+        port=service.port if part in ("", API) else 0,
+        log=str(layout.log(name)),
+        conf=str(layout.conf(site.name)),
+        host=site.host,
+        faults=str(layout.faults(site)),
+        part=part,
+    )
+
+
+def site_processes(layout: Layout, site: Site) -> list[Process]:
+    """Return all processes of a site."""
+    return [process for service in SITE_SERVICES for process in service_processes(layout, site, service)]
+
+
+GATEWAY_MODULES = {NOVA: "compute", CINDER: "volume"}
+XJOB = PRODUCT_ENVIRONMENT / "bin" / "tricircle-xjob"
+HAPROXY = "/usr/sbin/haproxy"
+XJOB_PATIENCE = 8.0
+
+
+def top_processes(layout: Layout) -> list[Process]:
+    """Return the top's processes, from the product's environment: web services under granian, and workers."""
+    return [*gateway_processes(layout), admin_process(layout), *worker_processes(layout), *proxies(layout)]
+
+
+def gateway_processes(layout: Layout) -> list[Process]:
+    """Return the gateways: one of each, or as many as there are addresses behind HAProxy."""
+    return [
+        web_process(layout, service, module, address, number)
+        for service, module in GATEWAY_MODULES.items()
+        for address, number in numbered(layout.gateway_addresses)
+    ]
+
+
+def numbered(addresses: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Return each address with what tells its process from the others; nothing where there is only one."""
+    if len(addresses) == 1:
+        return [(addresses[0], "")]
+    return [(address, f"-{number}") for number, address in enumerate(addresses, 1)]
+
+
+def admin_process(layout: Layout) -> Process:
+    """Return the Admin API."""
+    return web_process(layout, ADMIN_API, "admin", layout.top_address, "")
+
+
+def web_process(layout: Layout, service: Service, module: str, address: str, number: str) -> Process:
+    """Return one web service of the top."""
+    listen = ["--host", address, "--port", str(service.port)]
+    workers = ["--workers", "1", "--blocking-threads", "32", "--backpressure", "512"]
+    return command(
+        layout,
+        f"top-{module}{number}",
+        (
+            str(PRODUCT_ENVIRONMENT / "bin" / "granian"),
+            *("--interface", "wsgi", *listen, *workers, "--respawn-failed-workers", "--no-ws"),
+            f"tricircle.wsgi.{module}:application",
+        ),
+        type=service.type,
+        address=address,
+        port=service.port,
+        environment={"OS_TRICIRCLE_CONFIG_FILES": str(layout.conf(TOP, "tricircle.conf"))},
+    )
+
+
+def worker_processes(layout: Layout) -> list[Process]:
+    """Return the workers: one without a bus, or as many as there are addresses for gateways."""
+    arguments = (str(XJOB), "--config-file", str(layout.conf(TOP, "tricircle.conf")))
+    return [
+        command(layout, f"top-xjob{number}", arguments, address=address, patience=XJOB_PATIENCE)
+        for address, number in numbered(layout.gateway_addresses)
+    ]
+
+
+def proxies(layout: Layout) -> list[Process]:
+    """Return HAProxy, where there is something to choose from."""
+    if not layout.is_full:
+        return []
+    arguments = (HAPROXY, "-db", "-f", str(layout.conf(TOP, "haproxy.cfg")))
+    return [command(layout, "top-haproxy", arguments, address=layout.top_address, port=NOVA.port)]
+
+
+def command(
+    layout: Layout,
+    name: str,
+    arguments: tuple[str, ...],
+    *,
+    address: str,
+    owner: str = TOP,
+    type: str = "",  # noqa: A002 - the catalogue's word for it
+    port: int = 0,
+    environment: dict[str, str] | None = None,
+    patience: float = PATIENCE,
+) -> Process:
+    """Return a process that is a program with a command line."""
+    return Process(
+        name=name,
+        program=COMMAND,
+        owner=owner,
+        type=type,
+        address=address,
+        port=port,
+        log=str(layout.log(name)),
+        conf=str(layout.conf(owner)),
+        arguments=arguments,
+        environment=environment or {},
+        patience=patience,
+    )
+
+
+def all_processes(layout: Layout, *, with_top: bool) -> list[Process]:
+    """Return every process of a sandbox, in the order in which ``status`` shows them."""
+    processes = [*server_processes(layout)]
+    processes += [shared_process(layout, KEYSTONE), shared_process(layout, GLANCE)]
+    if with_top:
+        processes += top_processes(layout)
+    for site in layout.sites:
+        processes += site_processes(layout, site)
+    return processes

@@ -1,0 +1,27 @@
+"""Which databases a sandbox needs in MariaDB."""
+
+import dataclasses
+from pathlib import Path
+
+from sandbox import mariadb
+from sandbox.layout import Layout
+
+FULL = Layout(Path("/srv/sandbox"), "127.77.5", sites_count=2, profile="full")
+
+
+def test_every_service_has_a_database_and_every_site_its_own() -> None:
+    names = [name for _, name in mariadb.wanted(FULL)]
+    homed = ("placement", "neutron", "cinder", "nova_api", "nova_cell0", "nova_cell1")
+    assert sorted(names) == sorted(
+        [
+            "shared_keystone",
+            "shared_glance",
+            *(f"{site}_{name}" for site in ("siteone", "sitetwo") for name in homed),
+        ]
+    )
+
+
+def test_sites_are_made_from_the_same_dumps_as_the_template() -> None:
+    template = dataclasses.replace(FULL, sites_count=1, database_prefix=mariadb.TEMPLATE)
+    assert {dump for dump, _ in mariadb.wanted(template)} == {dump for dump, _ in mariadb.wanted(FULL)}
+    assert {name for _, name in mariadb.wanted(template)}.isdisjoint(name for _, name in mariadb.wanted(FULL))
