@@ -4,6 +4,9 @@
 # missing, and nothing is installed twice: each environment is as new as its lock file.
 
 SITES ?= 2
+TIMES ?= 1
+# lite, or full: MariaDB, RabbitMQ, memcached, HAProxy. Empty: what the sandbox is, or lite.
+PROFILE ?=
 SANDBOX_DIR ?= .sandbox
 
 UV_VERSION := 0.13.9
@@ -23,15 +26,16 @@ DOC_SOURCE := $(patsubst %/conf.py,%,$(firstword $(wildcard doc/source/conf.py d
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-status demo-down test unit lint docs bench install clean python bench-packages
+.PHONY: help demo demo-status demo-down test unit integration-full lint docs bench install clean python \
+    bench-packages servers
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # -- the demo --------------------------------------------------------------------------------------------------
 
-demo: install ## start OpenStack sites (SITES=2) with the top before them, and show what the top does
-	@$(SANDBOX) up --sites $(SITES)
+demo: install $(if $(filter full,$(PROFILE)),servers) ## start OpenStack sites (SITES=2, PROFILE=full) and the top, and show what it does
+	@$(SANDBOX) up --sites $(SITES) $(if $(PROFILE),--profile $(PROFILE))
 	@$(SANDBOX) demo
 
 demo-status: $(SITES_ENVIRONMENT) ## show the demo's processes
@@ -42,14 +46,23 @@ demo-down: $(SITES_ENVIRONMENT) ## stop the demo; what is in it stays for the ne
 
 # -- checks ----------------------------------------------------------------------------------------------------
 
-test: install lint docs sandbox-tests unit ## everything that CI runs: lint, docs, all tests
+test: install servers lint docs sandbox-tests unit integration-full ## everything that CI runs: lint, docs, all tests
 
 unit: install ## run the tests alone; TESTS=tests/unit chooses some
 	$(PYTEST)
 
+integration-full: install servers ## run the integration tests that are marked for it on the full profile
+	TRICIRCLE_SANDBOX_PROFILE=full .venv/bin/python -m pytest -m full tests/integration
+
 .PHONY: sandbox-tests
 sandbox-tests: $(SITES_ENVIRONMENT)
 	cd sandbox && .venv/bin/python -m pytest --quiet
+
+.PHONY: kill-tests
+# Stops at the first round that goes wrong, and leaves its sandbox and all that its workers had and said.
+kill-tests: install ## kill workers at each step of each job, TIMES=100 times in a row
+	TRICIRCLE_KEEP_SANDBOX=1 TRICIRCLE_KILL_TIMES=$(TIMES) .venv/bin/python -m pytest -x tests/integration/kill
+	sandbox/.venv/bin/sandbox --dir .sandbox-test down --delete
 
 lint: install ## check style, types and the layers
 	.venv/bin/ruff check .
@@ -73,7 +86,7 @@ install: $(PRODUCT) $(SITES_ENVIRONMENT) ## install both environments: the produ
 
 $(PRODUCT): $(UV) uv.lock pyproject.toml
 	@echo "installing the product's environment in .venv"
-	@$(UV_SYNC)
+	@$(UV_SYNC) --all-extras
 	@touch $@
 
 $(SITES_ENVIRONMENT): $(UV) sandbox/uv.lock sandbox/pyproject.toml
@@ -94,6 +107,15 @@ python:
 
 bench-packages:
 	@{ command -v wrk && test -x /usr/sbin/nginx; } >/dev/null || { $(APT_INSTALL) wrk nginx-light; }
+
+# What tells that a package is there, and the package.
+SERVERS := /usr/sbin/mariadbd:mariadb-server /usr/sbin/rabbitmq-server:rabbitmq-server \
+    /usr/bin/memcached:memcached /usr/sbin/haproxy:haproxy /usr/lib/postgresql/*/bin/initdb:postgresql
+is_there = $(wildcard $(firstword $(subst :, ,$(1))))
+MISSING_SERVERS = $(strip $(foreach server,$(SERVERS),$(if $(call is_there,$(server)),,$(lastword $(subst :, ,$(server))))))
+
+servers: ## install the servers that the full profile and the tests start, as far as they are missing
+	@test -z "$(MISSING_SERVERS)" || $(ROOT) sandbox/install-servers $(MISSING_SERVERS)
 
 clean: ## stop the demo, and remove all that was built, started or installed here
 	-@test ! -x sandbox/.venv/bin/sandbox || $(SANDBOX) down

@@ -16,6 +16,9 @@ KEEP = "TRICIRCLE_KEEP_SANDBOX"
 
 HERE = Path(__file__).parent
 
+UPKEEP = frozenset({"node", "drift", "catch_up", "rebuild"})
+"""Types of jobs about a whole site: they are given up where a test disables the site just then."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark every test of this folder."""
@@ -111,7 +114,40 @@ def no_unexpected_errors(request: pytest.FixtureRequest) -> Iterator[None]:
         with path.open(errors="replace") as log:
             log.seek(before.get(path, 0))
             said += [line for line in log if "Unexpected error" in line or "Traceback" in line]
+    # Its own words for a broker that is away.
+    said = [line for line in said if "oslo.messaging" not in line]
     assert said == []
+
+
+@pytest.fixture(autouse=True)
+def no_failed_jobs(request: pytest.FixtureRequest) -> Iterator[None]:
+    """No background job has been given up; one that ends after its test fails the next one.
+
+    A test that means a job to fail takes the fixture `failing_jobs`. Upkeep is not counted: it fails while a
+    site is away, and comes round by itself.
+    """
+    if "sandbox" not in request.fixturenames or "failing_jobs" in request.fixturenames:
+        yield
+        return
+    admin = request.getfixturevalue("admin")
+    before = failed_jobs(admin)
+    yield
+    after = failed_jobs(admin)
+    assert {job_id: job for job_id, job in after.items() if job_id not in before} == {}
+
+
+@pytest.fixture
+def failing_jobs() -> None:
+    """This test means a job to fail, and looks at that itself."""
+
+
+def failed_jobs(admin: Client) -> dict[str, object]:
+    """The jobs that were given up, by their ids, but for upkeep."""
+    answer = admin.admin_api.get("/jobs?state=failed")
+    assert answer.status_code == 200, answer.text
+    return {
+        job["id"]: job for job in answer.json()["jobs"] if job["type"] not in {"node", "drift", "catch_up"}
+    }
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,8 @@
-"""The sandbox that the tests run on, by its command line: Keystone, two whole OpenStacks, and the top."""
+"""The sandbox that the tests run on, by its command line: Keystone, two whole OpenStacks, and the top.
+
+The environment variable TRICIRCLE_SANDBOX_PROFILE chooses what is beneath them: `lite`, or `full` with
+MariaDB, RabbitMQ and memcached.
+"""
 
 import json
 import os
@@ -11,7 +15,8 @@ from typing import Any
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROGRAM = REPOSITORY / "sandbox" / ".venv" / "bin" / "sandbox"
 PYTHON = PROGRAM.with_name("python")
-DIRECTORY = REPOSITORY / ".sandbox-test"
+PROFILE = os.environ.get("TRICIRCLE_SANDBOX_PROFILE", "lite")
+DIRECTORY = REPOSITORY / {"lite": ".sandbox-test", "full": ".sandbox-test-full"}[PROFILE]
 
 UP_LIMIT = 240.0
 """Seconds that starting a sandbox may take, on a machine that has nothing prepared."""
@@ -61,8 +66,9 @@ class Sandbox:
         )
 
     def up(self, *options: str) -> None:
-        """Start what is not running."""
-        self.run("up", *options)
+        """Start what is not running; the profile is the tests', unless the options say otherwise."""
+        profile = () if "--profile" in options else ("--profile", PROFILE)
+        self.run("up", *profile, *options)
         self.__dict__.pop("facts", None)
 
     def down(self) -> None:
@@ -76,6 +82,14 @@ class Sandbox:
     def start_site(self, site: str) -> None:
         """Start a stopped site, and wait until it is ready."""
         self.run("start", site)
+
+    def stop_process(self, name: str, *, kill: bool = False) -> None:
+        """Stop one process, such as `mariadb` or `top-xjob-1`; by SIGKILL, if it is to finish nothing."""
+        self.run("stop-process", name, *(["--kill"] if kill else []))
+
+    def start_process(self, name: str) -> None:
+        """Start a stopped process, and wait until it can do its work."""
+        self.run("start-process", name)
 
     def fault(self, site: str, *options: str) -> None:
         """Make a site misbehave, or behave again (`--off`)."""

@@ -12,7 +12,7 @@ from tests.integration.conditions import side_by_side
 from tests.integration.population import LETTERS, Population
 from tests.integration.sandbox import Sandbox
 
-pytestmark = pytest.mark.usefixtures("nothing_left")
+pytestmark = [pytest.mark.full, pytest.mark.usefixtures("nothing_left")]
 
 Items = list[dict[str, Any]]
 
