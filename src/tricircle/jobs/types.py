@@ -149,8 +149,37 @@ DRIFT = JobType(
     retry=Retry(attempts=3, first=5, most=60),
 )
 
+FOLLOW = JobType(
+    "follow",
+    "take over what changed at the top's Neutron",
+    frozenset({"network", "subnet", "port", "security_group", "address_group"}),
+    needs_site=False,
+    priority=URGENT,
+)
+ADOPT = JobType(
+    "adopt",
+    "give the ports of a new server their rows at the top",
+    frozenset({"server"}),
+    priority=URGENT,
+    retry=Retry(attempts=12, first=1, most=60),
+)
+
 TYPES: Mapping[str, JobType] = MappingProxyType(
-    {known.name: known for known in (REBUILD, NODE, INTENT, AFTER_DELETE, LEARN, REPLICATE, CATCH_UP, DRIFT)}
+    {
+        known.name: known
+        for known in (
+            REBUILD,
+            NODE,
+            INTENT,
+            AFTER_DELETE,
+            LEARN,
+            REPLICATE,
+            CATCH_UP,
+            DRIFT,
+            FOLLOW,
+            ADOPT,
+        )
+    }
 )
 
 
