@@ -110,8 +110,8 @@ def _add_commands(subparsers: Any) -> None:
         upgrade,
         "bring the tables to the newest version",
         "Bring the tables to a version. Makes them where there are none, and does nothing where they are at "
-        "that version already. Run by one process at a time, while the services are stopped or still of the "
-        "release before.",
+        "that version already. Where several are started at once, one goes first and the others wait for it. "
+        "For use while the services are stopped, or still of the release before.",
     )
     command.add_argument(
         "version", nargs="?", default="head", help="the version to bring them to; the newest by default"

@@ -100,9 +100,9 @@ class RouteStore:
         if not rows:
             return
         try:
-            self._database.transact(_recording(rows))
+            self._database.transact(_recording(rows), is_idempotent=True)
         except DBReferenceError:
-            self._database.transact(_recording(rows, registered_only=True))
+            self._database.transact(_recording(rows, registered_only=True), is_idempotent=True)
 
     @staticmethod
     def recording(routes: Iterable[Route]) -> Callable[[sa.Connection], None]:
@@ -111,7 +111,7 @@ class RouteStore:
 
     def forget(self, top_id: str, resource_type: str, site_id: str) -> None:
         """Drop a route; does nothing where there is none."""
-        self._database.transact(self.forgetting(top_id, resource_type, site_id))
+        self._database.transact(self.forgetting(top_id, resource_type, site_id), is_idempotent=True)
 
     @staticmethod
     def forgetting(top_id: str, resource_type: str, site_id: str) -> Callable[[sa.Connection], None]:
