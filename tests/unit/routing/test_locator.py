@@ -103,10 +103,10 @@ def store(database: Database) -> RouteStore:
 def outage(database: Database, store: RouteStore, monkeypatch: pytest.MonkeyPatch) -> Outage:
     outage = Outage(database.read)
 
-    def transact(work: object) -> object:
+    def transact(work: Callable[[sa.Connection], object], *, is_idempotent: bool = False) -> object:
         if outage.on:
             raise DatabaseUnavailable("down")
-        return Database.transact(database, work)
+        return Database.transact(database, work, is_idempotent=is_idempotent)
 
     monkeypatch.setattr(database, "read", outage)
     monkeypatch.setattr(database, "transact", transact)
@@ -197,7 +197,7 @@ def test_a_search_that_finds_counts_also_while_the_database_is_down(
 ) -> None:
     sites.shown["b"] = shown()
 
-    def transact(*_: object) -> None:
+    def transact(*_: object, **__: object) -> None:
         raise DatabaseUnavailable("down")
 
     monkeypatch.setattr(Database, "transact", transact)
