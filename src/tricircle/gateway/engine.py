@@ -11,6 +11,7 @@ from tricircle.gateway.versions import Versions
 from tricircle.identity.service_user import ServiceUser
 from tricircle.jobs.bus import Bus, make_bus
 from tricircle.jobs.requester import JobRequester
+from tricircle.realise.networks import Networks
 from tricircle.realise.replicas import Replicas
 from tricircle.routing.cache import RouteCache
 from tricircle.routing.locator import Locator
@@ -44,6 +45,11 @@ class Engine:
     versions: Versions
     public_root: PublicRoot
 
+    @property
+    def networks(self) -> Networks:
+        """The networks of the top."""
+        return self.replicas.networks
+
 
 def make_engine(conf: cfg.ConfigOpts, service: Service) -> Engine:
     """Put a gateway together from its configuration."""
@@ -69,7 +75,13 @@ def make_engine(conf: cfg.ConfigOpts, service: Service) -> Engine:
         requester=requester,
         bus=bus,
         replicas=Replicas.of(
-            conf, database, registry, ServiceCalls(client, service_user), requester, bus=bus
+            conf,
+            database,
+            registry,
+            ServiceCalls(client, service_user),
+            requester,
+            client=client,
+            bus=bus,
         ),
         intents=Intents(database, requester, locator, conf.xjob.intent_grace, bus),
         scheduler=Scheduler(registry, health, conf),

@@ -15,9 +15,12 @@ from tricircle.realise.definition import DefinitionState
 from tricircle.realise.identifiers import Identifiers
 from tricircle.realise.kinds import KINDS
 from tricircle.realise.learner import Learner
+from tricircle.realise.networks import Networks
 from tricircle.realise.realiser import Realiser
 from tricircle.realise.store import DefinitionStore
+from tricircle.realise.top_network import TopNetwork
 from tricircle.realise.writing import Writing
+from tricircle.sites.client import SiteClient
 from tricircle.sites.registry import SiteRegistry
 from tricircle.sites.service_calls import ServiceCalls, SiteRefused
 from tricircle.sites.site import Site
@@ -36,6 +39,7 @@ class Replicas:
     realiser: Realiser
     learner: Learner
     writing: Writing
+    networks: Networks
 
     @classmethod
     def of(
@@ -46,10 +50,12 @@ class Replicas:
         calls: ServiceCalls,
         requester: JobRequester,
         *,
+        client: SiteClient,
         bus: Bus = NO_BUS,
     ) -> Self:
         """Put them together.
 
+        :param client: by which sites are called, and the top's own network service.
         :param bus: by which workers are told of the jobs that follow.
         """
         realiser = Realiser(database, calls)
@@ -60,6 +66,7 @@ class Replicas:
             realiser=realiser,
             learner=learner,
             writing=Writing(database, realiser.store, requester, learner, conf.xjob.intent_grace),
+            networks=Networks(realiser.store, TopNetwork(client, calls, conf.region_name)),
         )
 
     def realise_for(

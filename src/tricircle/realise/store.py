@@ -363,6 +363,29 @@ class DefinitionStore:
         with self._database.read() as connection:
             return [tuple(row) for row in connection.execute(query)]
 
+    def id_in_site(self, kind: str, key: str, site_id: str) -> str | None:
+        """Return what a site calls something; None where it has none."""
+        return self._one_id(
+            realisations.c.site_resource_id,
+            definitions.c.resource_type == kind,
+            definitions.c.resource_key == key,
+            realisations.c.site_id == site_id,
+        )
+
+    def key_at_top(self, kind: str, site_id: str, site_resource_id: str) -> str | None:
+        """Return what the top calls something of a site; None where it knows none."""
+        return self._one_id(
+            definitions.c.resource_key,
+            realisations.c.site_id == site_id,
+            realisations.c.site_resource_id == site_resource_id,
+            definitions.c.resource_type == kind,
+        )
+
+    def _one_id(self, column: sa.Column[str], *conditions: sa.ColumnElement[bool]) -> str | None:
+        joined = realisations.join(definitions, realisations.c.definition_id == definitions.c.id)
+        with self._database.read() as connection:
+            return connection.scalar(sa.select(column).select_from(joined).where(*conditions))
+
 
 # A volume type needs its QoS spec, and stands after it.
 _ORDER = (definitions.c.resource_type, definitions.c.resource_key)

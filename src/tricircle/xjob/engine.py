@@ -7,6 +7,7 @@ from oslo_config import cfg
 from tricircle.db.engine import Database
 from tricircle.identity.service_user import ServiceUser
 from tricircle.jobs.requester import JobRequester
+from tricircle.realise.networks import Networks
 from tricircle.realise.replicas import Replicas
 from tricircle.routing.store import RouteStore
 from tricircle.sites.client import SiteClient
@@ -30,6 +31,11 @@ class Engine:
     requester: JobRequester
     replicas: Replicas
 
+    @property
+    def networks(self) -> Networks:
+        """The networks of the top."""
+        return self.replicas.networks
+
 
 def make_engine(conf: cfg.ConfigOpts) -> Engine:
     """Put it together from a worker's configuration."""
@@ -48,5 +54,5 @@ def make_engine(conf: cfg.ConfigOpts) -> Engine:
         sites=calls,
         routes=RouteStore(database),
         requester=requester,
-        replicas=Replicas.of(conf, database, registry, calls, requester),
+        replicas=Replicas.of(conf, database, registry, calls, requester, client=client),
     )
