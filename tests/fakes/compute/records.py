@@ -64,6 +64,17 @@ class Interface:
     mac_addr: str
     address: str
     tag: str | None = None
+    more_addresses: list[str] = field(default_factory=list)
+
+    @property
+    def addresses(self) -> list[str]:
+        """All of them, the first first."""
+        return [self.address, *self.more_addresses]
+
+    @property
+    def subnet_id(self) -> str:
+        """The one subnet of its network."""
+        return str(uuid.uuid5(uuid.NAMESPACE_DNS, self.net_id))
 
 
 @dataclass
@@ -87,6 +98,8 @@ class Action:
     user_id: str
     project_id: str
     start_time: datetime
+    failure: str = ""
+    """What its one event died of."""
 
 
 @dataclass
@@ -122,10 +135,14 @@ class Server:
     metadata: dict[str, str] = field(default_factory=dict)
     tags: list[str] = field(default_factory=list)
     security_groups: list[str] = field(default_factory=lambda: ["default"])
+    """Ids of those that `group_names` knows, names of others."""
     interfaces: list[Interface] = field(default_factory=list)
     volumes: list[VolumeAttachment] = field(default_factory=list)
     actions: list[Action] = field(default_factory=list)
     network_names: dict[str, str] = field(default_factory=dict)
+    group_names: dict[str, str] = field(default_factory=dict)
+    failure: str = ""
+    """Why it is in the state `error`."""
 
     @property
     def uuid(self) -> str:

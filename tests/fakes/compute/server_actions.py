@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.fakes.compute import server_view
 from tests.fakes.compute.records import Server
-from tests.fakes.compute.servers import note
+from tests.fakes.compute.servers import find_group, note
 from tests.fakes.server import Response
 from tests.fakes.service import Call, Refusal, Route
 
@@ -114,15 +114,39 @@ def _unlock(compute: "Compute", call: Call, server: Server, argument: Any) -> Re
 
 
 def _add_security_group(compute: "Compute", call: Call, server: Server, argument: Any) -> Response:
-    server.security_groups.append(argument["name"])
+    server.security_groups.append(find_group(compute, call, argument["name"]))
     return ACCEPTED
 
 
 def _remove_security_group(compute: "Compute", call: Call, server: Server, argument: Any) -> Response:
-    if argument["name"] not in server.security_groups:
+    group = find_group(compute, call, argument["name"])
+    if group not in server.security_groups:
         raise Refusal(404, f"Security group {argument['name']} not associated with the instance {server.id}")
-    server.security_groups.remove(argument["name"])
+    server.security_groups.remove(group)
     return ACCEPTED
+
+
+def _add_fixed_ip(compute: "Compute", call: Call, server: Server, argument: Any) -> Response:
+    _require_proxies(call)
+    for port in server.interfaces:
+        if port.net_id == argument["networkId"]:
+            port.more_addresses.append(f"10.254.0.{len(port.addresses)}")
+            break
+    return ACCEPTED  # where there is no such port, too: it is found out later
+
+
+def _remove_fixed_ip(compute: "Compute", call: Call, server: Server, argument: Any) -> Response:
+    _require_proxies(call)
+    for port in server.interfaces:
+        if argument["address"] in port.more_addresses:
+            port.more_addresses.remove(argument["address"])
+    return ACCEPTED
+
+
+def _require_proxies(call: Call) -> None:
+    """Refuse what ended with microversion 2.43."""
+    if call.at_least(44):
+        raise Refusal(404, "The resource could not be found.")
 
 
 def _reset_state(compute: "Compute", call: Call, server: Server, argument: Any) -> Response:
@@ -156,6 +180,8 @@ ACTIONS: Mapping[str, Performer] = {
     "unlock": _unlock,
     "addSecurityGroup": _add_security_group,
     "removeSecurityGroup": _remove_security_group,
+    "addFixedIp": _add_fixed_ip,
+    "removeFixedIp": _remove_fixed_ip,
     "os-resetState": _reset_state,
 }
 

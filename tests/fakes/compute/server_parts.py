@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.fakes.compute import server_view
 from tests.fakes.compute.records import Action, Interface, Server, VolumeAttachment
-from tests.fakes.compute.servers import interface
+from tests.fakes.compute.servers import interface, require_network
 from tests.fakes.server import Response
 from tests.fakes.service import Call, Document, Refusal, Route
 
@@ -121,6 +121,7 @@ def attach_interface(compute: "Compute", call: Call) -> Document:
     wanted = call.body("interfaceAttachment")
     if wanted.get("net_id") and wanted.get("port_id"):
         raise Refusal(400, "Must not input both network_id and port_id")
+    require_network(compute, wanted.get("net_id"), 404)
     addresses = wanted.get("fixed_ips") or [{}]
     port = interface(
         {
@@ -154,9 +155,7 @@ def _interface_view(call: Call, port: Interface) -> Document:
         "port_id": port.port_id,
         "mac_addr": port.mac_addr,
         "port_state": "ACTIVE",
-        "fixed_ips": [
-            {"subnet_id": str(uuid.uuid5(uuid.NAMESPACE_DNS, port.net_id)), "ip_address": port.address}
-        ],
+        "fixed_ips": [{"subnet_id": port.subnet_id, "ip_address": address} for address in port.addresses],
     }
     return view | ({"tag": port.tag} if call.at_least(70) else {})
 
@@ -233,14 +232,31 @@ def list_security_groups(compute: "Compute", call: Call) -> Document:
     return {
         "security_groups": [
             {
-                "id": str(uuid.uuid5(uuid.NAMESPACE_DNS, server.project_id + name)),
-                "name": name,
+                "id": _group_id(server, group),
+                "name": server.group_names.get(group, group),
                 "description": "",
                 "tenant_id": server.project_id,
-                "rules": [],
+                "rules": [_group_rule(_group_id(server, group))],
             }
-            for name in server.security_groups
+            for group in server.security_groups
         ]
+    }
+
+
+def _group_id(server: Server, group: str) -> str:
+    known = group in server.group_names
+    return group if known else str(uuid.uuid5(uuid.NAMESPACE_DNS, server.project_id + group))
+
+
+def _group_rule(group_id: str) -> Document:
+    return {
+        "id": str(uuid.uuid5(uuid.NAMESPACE_DNS, group_id)),
+        "parent_group_id": group_id,
+        "ip_protocol": "tcp",
+        "from_port": 22,
+        "to_port": 22,
+        "group": {},
+        "ip_range": {"cidr": "0.0.0.0/0"},
     }
 
 
@@ -255,7 +271,8 @@ def show_action(compute: "Compute", call: Call) -> Document:
     server = _server(compute, call)
     for action in server.actions:
         if action.request_id == call.arguments["request_id"]:
-            return {"instanceAction": _action_view(call, server, action) | {"events": []}}
+            events = [_event_view(call, action)] if action.failure else []
+            return {"instanceAction": _action_view(call, server, action) | {"events": events}}
     raise Refusal(
         404, f"Action for request_id {call.arguments['request_id']} on instance {server.id} not found"
     )
@@ -274,6 +291,18 @@ def _action_view(call: Call, server: Server, action: Action) -> Document:
     if call.at_least(58):
         view["updated_at"] = view["start_time"]
     return view
+
+
+def _event_view(call: Call, action: Action) -> Document:
+    time = action.start_time.strftime("%Y-%m-%dT%H:%M:%S.000000")
+    view: Document = {
+        "event": f"compute_{action.action}",
+        "start_time": time,
+        "finish_time": time,
+        "result": "Error",
+        "hostId": "",
+    }
+    return view | ({"details": action.failure} if call.at_least(84) else {})
 
 
 def list_addresses(compute: "Compute", call: Call) -> Document:

@@ -65,9 +65,16 @@ def detail(call: Call, server: Server, in_list: bool = False, full: bool = True)
     }
     if server.status in {"ACTIVE", "BUILD", "VERIFY_RESIZE"}:
         view["progress"] = 0
+    if server.failure:
+        view["fault"] = {"code": 500, "created": time(server.updated_at), "message": server.failure}
     if full:
         view |= _extended(call, server)
     return view | _newer(call, server, in_list, full)
+
+
+def group_name(server: Server, group: str) -> str:
+    """What Nova shows of a security group: its name, or its id where it has no name."""
+    return server.group_names.get(group) or group
 
 
 def _extended(call: Call, server: Server) -> Document:
@@ -81,7 +88,7 @@ def _extended(call: Call, server: Server) -> Document:
         "key_name": server.key_name,
         "OS-SRV-USG:launched_at": server.launched_at.strftime("%Y-%m-%dT%H:%M:%S.000000"),
         "OS-SRV-USG:terminated_at": None,
-        "security_groups": [{"name": name} for name in server.security_groups],
+        "security_groups": [{"name": group_name(server, group)} for group in server.security_groups],
         "OS-EXT-STS:task_state": server.task_state,
         "OS-EXT-STS:vm_state": server.vm_state,
         "OS-EXT-STS:power_state": server.power_state,
@@ -126,11 +133,11 @@ def _newer(call: Call, server: Server, in_list: bool, full: bool) -> Document:
 def _addresses(server: Server, full: bool) -> Document:
     addresses: dict[str, list[Document]] = {}
     for interface in server.interfaces:
-        address: Document = {"version": 4, "addr": interface.address}
-        if full:
-            address |= {"OS-EXT-IPS:type": "fixed", "OS-EXT-IPS-MAC:mac_addr": interface.mac_addr}
+        extended = {"OS-EXT-IPS:type": "fixed", "OS-EXT-IPS-MAC:mac_addr": interface.mac_addr}
         name = server.network_names.get(interface.net_id, "private")
-        addresses.setdefault(name, []).append(address)
+        addresses.setdefault(name, []).extend(
+            {"version": 4, "addr": address} | (extended if full else {}) for address in interface.addresses
+        )
     return addresses
 
 

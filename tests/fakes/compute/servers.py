@@ -56,6 +56,8 @@ def _validate(compute: "Compute", call: Call, wanted: Any) -> None:
     key = wanted.get("key_name")
     if key and compute.keypairs_needed and (call.token.user_id, key) not in compute.keypairs:
         raise Refusal(400, "Invalid key_name provided.")
+    for port in _ports(wanted.get("networks")):
+        require_network(compute, port.get("uuid"), 400)
 
 
 def _boot(compute: "Compute", call: Call, wanted: Document, name: str) -> Server:
@@ -64,6 +66,8 @@ def _boot(compute: "Compute", call: Call, wanted: Document, name: str) -> Server
     group = compute.server_groups.get(hints.get("group", ""))
     if hints.get("group") and group is None:
         raise Refusal(400, f"Instance group {hints['group']} could not be found.")
+    named = wanted.get("security_groups") or [{"name": "default"}]
+    groups = [find_group(compute, call, each["name"], 400) for each in named if each.get("name")]
     server = compute.add_server(
         call.token.project_id,
         user_id=call.token.user_id,
@@ -81,6 +85,7 @@ def _boot(compute: "Compute", call: Call, wanted: Document, name: str) -> Server
         hints=hints,
         group_id=group.id if group else None,
     )
+    server.security_groups = groups
     server.interfaces = [interface(port) for port in _ports(wanted.get("networks"))]
     server.volumes = [
         VolumeAttachment(
@@ -101,6 +106,26 @@ def _ports(networks: object) -> list[Document]:
     if isinstance(networks, list):
         return networks
     return [] if networks == "none" else [{"uuid": str(uuid.uuid5(uuid.NAMESPACE_DNS, "private"))}]
+
+
+def require_network(compute: "Compute", network_id: str | None, status: int) -> None:
+    """Refuse a network that does not exist."""
+    if network_id and compute.networks is not None and network_id not in compute.networks:
+        raise Refusal(status, f"Network {network_id} could not be found.")
+
+
+def find_group(compute: "Compute", call: Call, name_or_id: str, status: int = 404) -> str:
+    """Find a security group as Nova does: by id, else by a name that only one has."""
+    if name_or_id in compute.group_names:
+        return name_or_id
+    found = [identifier for identifier, name in compute.group_names.items() if name == name_or_id]
+    if len(found) > 1:
+        raise Refusal(409, f"Multiple security_group matches found for name '{name_or_id}', use an ID.")
+    try:
+        uuid.UUID(name_or_id)
+    except ValueError:
+        return found[0] if found else name_or_id
+    raise Refusal(status, f"Security group {name_or_id} is not found for project {call.token.project_id}")
 
 
 def interface(wanted: Document) -> Interface:

@@ -66,6 +66,10 @@ class Compute(Service):
     server_groups: dict[str, ServerGroup] = field(default_factory=dict)
     network_names: dict[str, str] = field(default_factory=dict)
     """Names of networks by id. Networks that are not here exist too, under the name "private"."""
+    networks: set[str] | None = None
+    """Networks that exist; None for every one."""
+    group_names: dict[str, str] = field(default_factory=dict)
+    """Names of security groups by id. Groups that are not here exist too, by name."""
     images: set[str] | None = None
     """Images that exist; None for every one."""
     keypairs_needed: bool = False
@@ -128,6 +132,7 @@ class Compute(Service):
             project_id=project_id,
             sequence=len(self.servers) + 1,
             network_names=self.network_names,
+            group_names=self.group_names,
             **attributes,
         )
         self.servers[server.id] = server
