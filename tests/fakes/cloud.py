@@ -12,6 +12,7 @@ from pathlib import Path
 
 from oslo_config import cfg
 from tests.fakes.keystone import Keystone, Token
+from tests.fakes.network import TopNetwork
 from tests.fakes.site import Site
 
 from tricircle.config import load
@@ -49,12 +50,14 @@ class Cloud:
 
     :param directory: for the database and the configuration file.
     :param options: of the top's configuration, by group.
+    :param network: the top's own Neutron, where it has one.
     """
 
     directory: Path
     keystone: Keystone = field(default_factory=Keystone)
     sites: dict[str, Site] = field(default_factory=dict)
     options: Options = field(default_factory=lambda: HASTY)
+    network: TopNetwork | None = None
 
     @property
     def database_file(self) -> Path:
@@ -103,8 +106,21 @@ class Cloud:
         self._write_configuration()
         schema.upgrade(self.database)
 
+    def start_network(self) -> TopNetwork:
+        """Give the top a network service, and have each site's Nova use the site's own from now on."""
+        self.network = TopNetwork(keystone=self.keystone, region=REGION)
+        self.network.start()
+        for interface in ("public", "internal", "admin"):
+            self.keystone.add_endpoint(REGION, "network", interface, self.network.url)
+        for site in self.sites.values():
+            site.compute.network = site.network
+        return self.network
+
     def stop(self) -> None:
         """Stop everything, and let go of the database."""
+        if self.network is not None:
+            self.network.faults.clear()
+            self.network.stop()
         for site in self.sites.values():
             site.stop()
         self.keystone.stop()
@@ -114,12 +130,15 @@ class Cloud:
     def failures(self) -> list[BaseException]:
         """What went wrong in the fakes themselves."""
         in_sites = [failure for site in self.sites.values() for failure in site.failures]
-        return [*in_sites, *self.keystone.server.failures]
+        at_top = [] if self.network is None else self.network.server.failures
+        return [*in_sites, *at_top, *self.keystone.server.failures]
 
     def add_site(self, name: str, zone: str, site_zone: str = "nova") -> Site:
         """Start a site, and register it under a zone of the top's own."""
         site = Site(name, self.keystone, (site_zone,))
         site.start()
+        if self.network is not None:
+            site.compute.network = site.network
         self.sites[name] = site
         self.register(name, zone, site_zone)
         return site

@@ -1,0 +1,155 @@
+"""The top's Neutron: beside what every Neutron has, blocks of addresses for sites, and ports of sites."""
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from tests.fakes.network import service as site
+from tests.fakes.network.rows import chosen, new_id, not_found, page, refusal, require_known, shown
+from tests.fakes.server import Response
+from tests.fakes.service import Call, Document, Refusal, Route
+
+
+def _service_only(call: Call) -> None:
+    if "service" not in call.token.roles:
+        raise Refusal(403, "rule:service_api is disallowed by policy")
+
+
+def list_blocks(top: "TopNetwork", call: Call) -> Document:
+    """List blocks."""
+    _service_only(call)
+    return page(call, "address-blocks", chosen(call, top.blocks.values()))
+
+
+def create_block(top: "TopNetwork", call: Call) -> Response:
+    """Delegate a block: of the size that is asked for, or of what is left in one piece."""
+    _service_only(call)
+    wanted = require_known(
+        call.body("address_block"), ("subnet_id", "site", "size", "project_id"), "address_block"
+    )
+    subnet = top.subnets.get(wanted["subnet_id"])
+    if subnet is None:
+        raise not_found("subnet", wanted["subnet_id"])
+    run = top.last_free(subnet, int(wanted["size"]))
+    if run is None:
+        message = f"No more IP addresses available on network {subnet['network_id']}."
+        raise refusal(409, "IpAddressGenerationFailure", message)
+    make = type(ipaddress.ip_network(subnet["cidr"])[0])
+    item: Document = {
+        "id": new_id(),
+        "project_id": wanted.get("project_id", subnet["project_id"]),
+        "subnet_id": subnet["id"],
+        "network_id": subnet["network_id"],
+        "site": wanted["site"],
+        "size": run[1] - run[0] + 1,
+        "start": str(make(run[0])),
+        "end": str(make(run[1])),
+    }
+    top.blocks[item["id"]] = item
+    return Response.of_json({"address_block": item}, 201)
+
+
+def delete_block(top: "TopNetwork", call: Call) -> Response:
+    """Give a block back."""
+    _service_only(call)
+    if top.blocks.pop(call.arguments["id"], None) is None:
+        raise not_found("address_block", call.arguments["id"])
+    return Response(204)
+
+
+_ADOPTED = (
+    *("id", "project_id", "network_id", "site", "mac_address", "fixed_ips", "binding:host_id", "device_id"),
+    *("device_owner", "name", "admin_state_up", "security_groups", "status"),
+)
+
+
+def list_adopted(top: "TopNetwork", call: Call) -> Document:
+    """List adopted ports."""
+    _service_only(call)
+    return page(call, "adopted-ports", chosen(call, top.adopted.values()))
+
+
+def show_adopted(top: "TopNetwork", call: Call) -> Document:
+    """Show an adopted port."""
+    _service_only(call)
+    item = top.adopted.get(call.arguments["id"])
+    if item is None:
+        raise not_found("adopted_port", call.arguments["id"])
+    return {"adopted_port": shown(call, item)}
+
+
+def adopt(top: "TopNetwork", call: Call) -> Response:
+    """Adopt a port, or take over how it is now."""
+    _service_only(call)
+    wanted = require_known(call.body("adopted_port"), _ADOPTED, "adopted_port")
+    if wanted["network_id"] not in top.networks:
+        raise not_found("network", wanted["network_id"])
+    item = {"description": "", "allowed_address_pairs": [], **top.ports.get(wanted["id"], {}), **wanted}
+    item.setdefault("port_security_enabled", True)
+    item["tenant_id"] = item["project_id"]
+    top.adopted[item["id"]] = {name: item.get(name) for name in _ADOPTED}
+    top.ports[item["id"]] = {name: value for name, value in item.items() if name != "site"}
+    return Response.of_json({"adopted_port": top.adopted[item["id"]]}, 201)
+
+
+def disown(top: "TopNetwork", call: Call) -> Response:
+    """Drop an adopted port."""
+    _service_only(call)
+    identifier = call.arguments["id"]
+    if top.adopted.pop(identifier, None) is None:
+        raise not_found("adopted_port", identifier)
+    top.ports.pop(identifier, None)
+    return Response(204)
+
+
+@dataclass(kw_only=True)
+class TopNetwork(site.Network):
+    """A Neutron with our plugin."""
+
+    has_dhcp: bool = False
+    has_dns: bool = True
+    blocks: dict[str, Document] = field(default_factory=dict)
+    adopted: dict[str, Document] = field(default_factory=dict)
+
+    routes: ClassVar[Iterable[Route]] = (
+        *site.ROUTES,
+        ("GET", "/address-blocks", list_blocks),
+        ("POST", "/address-blocks", create_block),
+        ("DELETE", "/address-blocks/{id}", delete_block),
+        ("GET", "/adopted-ports", list_adopted),
+        ("POST", "/adopted-ports", adopt),
+        ("GET", "/adopted-ports/{id}", show_adopted),
+        ("DELETE", "/adopted-ports/{id}", disown),
+    )
+
+    def is_delegated(self, subnet: Document, number: int) -> bool:
+        """Say whether an address is in some block."""
+        return any(first <= number <= last for first, last in self._delegated(subnet))
+
+    def _delegated(self, subnet: Document) -> list[tuple[int, int]]:
+        return [
+            (int(ipaddress.ip_address(block["start"])), int(ipaddress.ip_address(block["end"])))
+            for block in list(self.blocks.values())
+            if block["subnet_id"] == subnet["id"]
+        ]
+
+    def last_free(self, subnet: Document, size: int) -> tuple[int, int] | None:
+        """Return the run of free addresses that a new block gets: the last that is long enough."""
+        taken = [
+            *self._delegated(subnet),
+            *((int(ipaddress.ip_address(each)),) * 2 for each in self.addresses_in_use(subnet)),
+        ]
+        best: tuple[int, int] | None = None
+        for pool in reversed(subnet["allocation_pools"]):
+            first, end = int(ipaddress.ip_address(pool["start"])), int(ipaddress.ip_address(pool["end"]))
+            cuts = sorted(((a, b) for a, b in taken if b >= first and a <= end), reverse=True)
+            for a, b in [*cuts, (first - 1, first - 1)]:
+                if end > b:
+                    run = (max(b + 1, end - size + 1), end)
+                    if run[1] - run[0] + 1 == size:
+                        return run
+                    if best is None or run[1] - run[0] > best[1] - best[0]:
+                        best = run
+                end = min(end, a - 1)
+        return best
