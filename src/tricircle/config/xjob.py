@@ -70,6 +70,12 @@ OPTIONS = (
         help="Seconds between looks for replicated resources that a site lacks, or has though they are "
         "deleted.",
     ),
+    cfg.FloatOpt(
+        "ports_interval",
+        default=300.0,
+        min=1.0,
+        help="Seconds between comparisons of a site's ports with those that the top's Neutron has of it.",
+    ),
     cfg.FloatOpt("purge_interval", default=3600.0, min=1.0, help="Seconds between deletions of old rows."),
     cfg.IntOpt("keep_days", default=14, min=0, help="Days for which ended jobs are kept; failed ones stay."),
 )

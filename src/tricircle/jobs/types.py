@@ -164,6 +164,14 @@ ADOPT = JobType(
     retry=Retry(attempts=12, first=1, most=60),
 )
 
+PORTS = JobType(
+    "ports",
+    "compare the ports of a site with those that the top has of it",
+    _SITE,
+    priority=IDLE,
+    retry=Retry(attempts=3, first=5, most=60),
+)
+
 TYPES: Mapping[str, JobType] = MappingProxyType(
     {
         known.name: known
@@ -178,6 +186,7 @@ TYPES: Mapping[str, JobType] = MappingProxyType(
             DRIFT,
             FOLLOW,
             ADOPT,
+            PORTS,
         )
     }
 )

@@ -8,8 +8,11 @@ from datetime import timedelta
 
 from tricircle.db.timestamps import now
 from tricircle.jobs.outcome import Failed, Outcome, Postponed, Succeeded
-from tricircle.routing.homed import HOMED
+from tricircle.routing.homed import HOMED, SERVER_TYPE
+from tricircle.routing.resource_type import ResourceType
 from tricircle.xjob import homed
+from tricircle.xjob.adopt import TopAway, adopt_now
+from tricircle.xjob.ports import ports_in
 from tricircle.xjob.task import Task
 
 _LOOKS = 4
@@ -30,8 +33,7 @@ def drop_route(task: Task) -> Outcome:
         return Failed(f"No site holds a {job.resource_type} as its own.", is_final=True)
     item = homed.show(task.engine.sites, task.site, kind, job.resource_id)
     if item is None:
-        forget = task.engine.routes.forgetting(job.resource_id, kind.name, task.site.id)
-        return Succeeded(f"Site {task.site.name} says that it is gone.", work=forget)
+        return _gone(task, kind)
     if is_being_deleted(item):
         age = now() - job.created_at
         if age > _PATIENCE:
@@ -47,6 +49,20 @@ def drop_route(task: Task) -> Outcome:
     if looks >= _LOOKS:
         return Succeeded(f"Site {task.site.name} has it still: the delete was refused or failed.")
     return Postponed(_FIRST_WAIT * 2.0**looks, f"Site {task.site.name} has it still.")
+
+
+def _gone(task: Task, kind: ResourceType) -> Outcome:
+    """Drop the route; and at the top the ports of a server, but for those that the site still has."""
+    engine, site, resource_id = task.engine, task.site, task.job.resource_id
+    if kind is SERVER_TYPE and engine.networks.is_there:
+        try:
+            adopt_now(task, ports_in(engine.sites, site, device_id=resource_id))
+        except TopAway as away:
+            # The route is of no use to anybody, however long that lasts.
+            engine.routes.forget(resource_id, kind.name, site.id)
+            return away.outcome
+    forget = engine.routes.forgetting(resource_id, kind.name, site.id)
+    return Succeeded(f"Site {site.name} says that it is gone.", work=forget)
 
 
 def is_being_deleted(item: homed.Item) -> bool:

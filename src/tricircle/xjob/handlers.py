@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from tricircle.jobs import types
+from tricircle.xjob.adopt import adopt
 from tricircle.xjob.after_delete import drop_route
 from tricircle.xjob.catch_up import catch_up
 from tricircle.xjob.drift import drift
 from tricircle.xjob.intent import find_made
 from tricircle.xjob.learn import learn
 from tricircle.xjob.node import refresh
+from tricircle.xjob.port_sweep import sweep
 from tricircle.xjob.rebuild import rebuild
 from tricircle.xjob.replicate import replicate
 from tricircle.xjob.task import Handler
@@ -24,5 +26,7 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType(
         types.AFTER_DELETE.name: drop_route,
         types.REBUILD.name: rebuild,
         types.NODE.name: refresh,
+        types.ADOPT.name: adopt,
+        types.PORTS.name: sweep,
     }
 )

@@ -82,6 +82,11 @@ def _ask_for(kind: JobType, engine: Engine, site: Site) -> None:
     engine.requester.request(Request(kind.name, "site", site.id, site_id=site.id, parameters=parameters))
 
 
+def _ask_for_ports(engine: Engine, site: Site) -> None:
+    if engine.networks.is_there:
+        _ask_for(types.PORTS, engine, site)
+
+
 def _redo_parked(kind: JobType, engine: Engine, site: Site) -> bool:
     """Try again what is parked, so that what fails at each turn is one job, and not one more at each turn."""
     store = JobStore(engine.database)
@@ -113,6 +118,7 @@ TASKS: tuple[_SiteTask | _TopTask, ...] = (
     _SiteTask("node", "node_interval", at_once=True, do=partial(_ask_for, types.NODE)),
     _SiteTask("drift", "drift_interval", at_once=False, do=partial(_ask_for, types.DRIFT)),
     _SiteTask("tombstones", "catch_up_interval", at_once=False, do=partial(_ask_for, types.CATCH_UP)),
+    _SiteTask("ports", "ports_interval", at_once=False, do=_ask_for_ports),
     _TopTask("purge", "purge_interval", at_once=False, do=_purge),
 )
 

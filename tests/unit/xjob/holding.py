@@ -118,6 +118,7 @@ class Hand:
             sites=self.holding,
             routes=self.routes,
             requester=self.requester,
+            networks=SimpleNamespace(is_there=False),
         )
 
     def do(self, handler: Handler, request: Request | None = None) -> tuple[Outcome, Job]:

@@ -17,6 +17,7 @@ from tricircle.jobs.job import JobState, Request
 from tricircle.jobs.outcome import Failed, Succeeded
 from tricircle.jobs.store import JobStore
 from tricircle.jobs.worker_store import WorkerStore
+from tricircle.realise.top_network import TopNetwork
 from tricircle.sites.node_store import NodeStore
 from tricircle.sites.site import SiteState
 from tricircle.xjob import periodic
@@ -86,6 +87,18 @@ def test_jobs_are_asked_for_in_time_and_not_twice(upkeep: Periodic, engine: Engi
     for clock.time in (DAY, 2 * DAY):
         upkeep.tick()
     assert waiting(engine) == [(kind, where.id) for kind in ("catch_up", "drift", "node") for where in (A, B)]
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_ports_are_compared_where_the_top_has_a_network_service(
+    upkeep: Periodic, engine: Engine, clock: Clock, monkeypatch: pytest.MonkeyPatch, *, is_there: bool
+) -> None:
+    monkeypatch.setattr(TopNetwork, "is_there", is_there)
+    upkeep.tick()
+    clock.time = DAY
+    upkeep.tick()
+    expected = [("ports", A.id), ("ports", B.id)] if is_there else []
+    assert [kind for kind in waiting(engine) if kind[0] == "ports"] == expected
 
 
 def test_drift_is_found_and_not_mended(upkeep: Periodic, engine: Engine, clock: Clock) -> None:

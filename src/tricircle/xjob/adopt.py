@@ -1,0 +1,114 @@
+"""The job that gives the ports of a server their rows at the top, and takes those away that it has no longer.
+
+It looks at the site again and again, soon at first, until the server is what it will be and its ports are
+ACTIVE: no site tells when that is. The top is called only where the site shows something else than at the
+last look. What comes later than the job's patience lasts is found by the comparison of all ports of the
+site.
+"""
+
+import hashlib
+from typing import Any
+
+import orjson
+
+from tricircle.db.timestamps import now
+from tricircle.errors import AnswerLost, BadAnswer, SiteUnavailable
+from tricircle.jobs.outcome import Failed, Outcome, Postponed, Succeeded
+from tricircle.routing.homed import SERVER_TYPE
+from tricircle.xjob import homed
+from tricircle.xjob.port_rows import PortRows, Settled
+from tricircle.xjob.ports import Item, is_adoptable, ports_in
+from tricircle.xjob.task import Task
+
+_SHORTEST_WAIT, _LONGEST_WAIT = 0.3, 5.0
+"""Seconds between two looks."""
+
+_GROWTH = 0.125
+"""Of the job's age, by which the wait grows: less than a second for as long as most servers take."""
+
+_PATIENCE = 600.0
+"""Seconds after which a server that is still being built is left to the comparison."""
+
+_NOTICE = 5.0
+"""Seconds in which what was asked of a server that is there already (attach, detach) begins to show."""
+
+_TOP_WAIT = 60.0
+"""Most seconds between two tries while the top's Neutron is away."""
+
+_GIVEN_UP = 24 * 3600.0
+"""Seconds after which an outage of the top's Neutron is no outage."""
+
+
+def adopt(task: Task) -> Outcome:
+    """Bring the top's rows of a server's ports to what its site shows."""
+    engine, site, server_id = task.engine, task.site, task.job.resource_id
+    if not engine.networks.is_there:
+        return Succeeded("The top has no network service.")
+    # The server first: what is true of it holds of the ports that are listed after it.
+    server = homed.show(engine.sites, site, SERVER_TYPE, server_id)
+    shown = ports_in(engine.sites, site, device_id=server_id)
+    seen = _digest(shown)
+    done = Settled()
+    if seen != task.progress.get("seen"):
+        try:
+            done = adopt_now(task, shown)
+        except TopAway as away:
+            return away.outcome
+    built = bool(task.progress.get("built")) or (server is not None and server.get("status") == "BUILD")
+    task.step("compared", seen=None if done.complaints else seen, built=built)
+    age = (now() - task.job.created_at).total_seconds()
+    is_young = server is not None and not built and age < _NOTICE
+    if age < _PATIENCE and (is_young or not is_settled(server, shown)):
+        wait = min(_SHORTEST_WAIT + age * _GROWTH, _LONGEST_WAIT)
+        return Postponed(wait, f"The server may still change. {done}.")
+    if done.complaints:
+        return Failed(" ".join(done.complaints), is_final=True)
+    return Succeeded(f"{len(shown)} ports. {done}.")
+
+
+class TopAway(Exception):
+    """The top's Neutron cannot be reached: what is to be done there has to wait.
+
+    :param outcome: of the job.
+    """
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__()
+        self.outcome = outcome
+
+
+def adopt_now(task: Task, shown: list[Item]) -> Settled:
+    """Compare a server's ports with the top's rows, and do the difference.
+
+    :param shown: the ports that the site says are the server's.
+    :raises TopAway: the top's Neutron cannot be reached.
+    """
+    rows = PortRows(task.engine, task.site, task.step)
+    try:
+        return rows.settle(shown, rows.find(device_id=task.job.resource_id))
+    except (SiteUnavailable, AnswerLost, BadAnswer) as error:
+        if error.site != task.engine.networks.top.site.name:
+            raise
+        age = (now() - task.job.created_at).total_seconds()
+        if age > _GIVEN_UP:
+            raise TopAway(Failed(error.message, error.request_id, is_final=True)) from error
+        wait = min(max(age / 2, 1.0), _TOP_WAIT)
+        raise TopAway(Postponed(wait, f"{error.message} The servers run, and are adopted later.")) from error
+
+
+def is_settled(server: Item | None, shown: list[Item]) -> bool:
+    """Say whether nothing more is to be expected of a server's ports.
+
+    :param server: as its site shows it; None where it is gone.
+    """
+    if server is None:
+        return True
+    status: Any = server.get("status")
+    if status == "BUILD":
+        return False
+    ports = [item for item in shown if is_adoptable(item) and item.get("admin_state_up")]
+    return status != "ACTIVE" or all(item.get("status") == "ACTIVE" for item in ports)
+
+
+def _digest(shown: list[Item]) -> str:
+    return hashlib.sha256(orjson.dumps(shown, option=orjson.OPT_SORT_KEYS)).hexdigest()

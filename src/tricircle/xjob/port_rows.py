@@ -1,0 +1,299 @@
+"""The rows that ports of a site have at the top: what differs is found, and put right.
+
+Which side is right: a port is at home in its site, so what the site shows holds. But while a change that
+somebody made at the top is on its way to the site (a `follow` job), name, admin state and security groups
+stay as they are at the top, and a port that was deleted there is not adopted anew.
+
+A bulk request is all or nothing, so a refused one is repeated port by port; what is refused then is a
+complaint, and the other ports have their rows.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from tricircle.jobs.job import JobState, Request
+from tricircle.jobs.store import JobFilters, JobStore
+from tricircle.jobs.types import FOLLOW
+from tricircle.routing.route import Route
+from tricircle.sites.service_calls import SiteRefused
+from tricircle.sites.site import Site
+from tricircle.xjob.engine import Engine
+from tricircle.xjob.ports import (
+    ADOPTED,
+    PORT,
+    PORTS,
+    SERVICE,
+    Item,
+    adopted_ports,
+    as_adopted,
+    comparable,
+    ports_in,
+    require_own_words,
+)
+
+_CHANGED_AT_TOP = ("name", "admin_state_up", "security_groups")
+"""What a user changes at the top of a port that the top has adopted."""
+
+_CHANGEABLE = (*_CHANGED_AT_TOP, "device_id", "device_owner", "binding:host_id", "status", "fixed_ips")
+
+_FIXED = ("network_id", "mac_address", "site")
+"""What only a new row can have otherwise."""
+
+_IN_ONE_REQUEST = 10
+"""Ports: each takes Neutron up to some tenths of a second, and a request may last only so long."""
+
+_ASKED_FOR_AT_ONCE = 50
+"""Ids in one query, so that the line is not too long for what stands before Neutron."""
+
+_Thing = TypeVar("_Thing")
+
+_OPEN = frozenset({JobState.WAITING, JobState.RUNNING, JobState.FAILED})
+
+
+@dataclass
+class Settled:
+    """What was done.
+
+    :param adopted: the ids of ports that have a row now and had none; so with the others.
+    :param networks: ids at the top of networks of which ports were adopted.
+    :param complaints: what the top refused, in words, with cause and cure.
+    """
+
+    adopted: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    networks: set[str] = field(default_factory=set)
+    complaints: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        counts = {"adopted": self.adopted, "changed": self.changed, "removed": self.removed}
+        return ", ".join(f"{len(ids)} {name}" for name, ids in counts.items() if ids) or "nothing to do"
+
+    def __iadd__(self, other: "Settled") -> "Settled":
+        self.adopted += other.adopted
+        self.changed += other.changed
+        self.removed += other.removed
+        self.networks |= other.networks
+        self.complaints += other.complaints
+        return self
+
+
+class PortRows:
+    """The rows of one site's ports.
+
+    :param step: called between effects; may raise to end the work there.
+    """
+
+    def __init__(self, engine: Engine, site: Site, step: Callable[[str], None]) -> None:
+        self._engine = engine
+        self._site = site
+        self._top = engine.networks.top.site
+        self._step = step
+        self._sees_all = False
+
+    def find(self, **filters: str | Iterable[str]) -> dict[str, Item]:
+        """Return the rows of ports of this site, by id.
+
+        :param filters: as the API has them.
+        """
+        return adopted_ports(self._engine.sites, self._top, site=self._site.name, **filters)
+
+    def differing(self, shown: Sequence[Item], rows: Mapping[str, Item]) -> list[str]:
+        """Return the ids of ports that are not at the top as they are in the site.
+
+        :param shown: as the site shows them.
+        :param rows: as the top has them; of the same ports.
+        """
+        wanted = {item["id"]: item for item in self._wanted(shown, rows)}
+        differing = [key for key, item in wanted.items() if key not in rows or differences(item, rows[key])]
+        return differing + [key for key in rows if key not in wanted]
+
+    def settle(self, shown: Sequence[Item], rows: Mapping[str, Item]) -> Settled:
+        """Have the top's rows be as the site shows its ports.
+
+        :param shown: as the site shows them.
+        :param rows: as the top has them. Those of ports that the site does not show are looked up there, and
+            go if it does not have them.
+        """
+        here = {item["id"] for item in shown}
+        elsewhere = self._look([key for key in rows if key not in here])
+        wanted = {item["id"]: item for item in self._wanted([*shown, *elsewhere], rows)}
+        done = Settled()
+        self._adopt([item for key, item in wanted.items() if key not in rows], done)
+        for key, item in wanted.items():
+            if key in rows:
+                self._change(item, rows[key], done)
+        for key in rows:
+            if key not in wanted:
+                self._require_sight(rows[key]["project_id"])
+                self._remove(rows[key])
+                done.removed.append(key)
+        return done
+
+    def look_and_settle(self, ids: Sequence[str]) -> Settled:
+        """Have the top's rows of some ports be as the site shows them now; both are read just before."""
+        done = Settled()
+        for some in _portions(ids, _ASKED_FOR_AT_ONCE):
+            rows = self.find(id=some)
+            done += self.settle(self._look(some), rows)
+        return done
+
+    def _look(self, ids: Sequence[str]) -> list[Item]:
+        found: list[Item] = []
+        for some in _portions(ids, _ASKED_FOR_AT_ONCE):
+            found += ports_in(self._engine.sites, self._site, id=some)
+        return found
+
+    # -- what is wanted -------------------------------------------------------------------------------------
+
+    def _wanted(self, shown: Iterable[Item], rows: Mapping[str, Item]) -> Iterator[Item]:
+        for item in shown:
+            wanted = as_adopted(self._engine, self._site, item)
+            if wanted is None:
+                continue
+            row = rows.get(item["id"])
+            if row is None:
+                if self._was_made_at_top(item["id"]) or self._is_on_its_way(item["id"]):
+                    continue
+            elif differences(wanted, row, _CHANGED_AT_TOP) and self._is_on_its_way(item["id"]):
+                wanted |= {name: row[name] for name in _CHANGED_AT_TOP}
+            yield wanted
+
+    def _was_made_at_top(self, port_id: str) -> bool:
+        return self._engine.networks.at_top(PORT, self._site.id, port_id) is not None
+
+    def _is_on_its_way(self, port_id: str) -> bool:
+        """Say whether a change or the deletion of a port at the top is still to be carried to its site.
+
+        Where that has failed, it is tried again: it holds this up.
+        """
+        filters = JobFilters(type=FOLLOW.name, resource_type=PORT, resource_id=port_id)
+        jobs = JobStore(self._engine.database).page(filters, limit=1)
+        if not jobs or jobs[0].state not in _OPEN:
+            return False
+        if jobs[0].state is JobState.FAILED:
+            self._engine.requester.request(Request(FOLLOW.name, PORT, port_id, project_id=jobs[0].project_id))
+        return True
+
+    # -- effects --------------------------------------------------------------------------------------------
+
+    def _adopt(self, items: Sequence[Item], done: Settled) -> None:
+        for some in _portions(items, _IN_ONE_REQUEST):
+            self._step("adopt")
+            try:
+                self._post({"adopted_ports": list(some)})
+            except SiteRefused as error:
+                if len(some) == 1:
+                    self._explain(some[0], error, done)
+                    continue
+                for item in some:
+                    self._adopt_one(item, done)
+            else:
+                self._note(some, done)
+
+    def _adopt_one(self, item: Item, done: Settled) -> None:
+        self._step("adopt one")
+        try:
+            self._post({"adopted_port": item})
+        except SiteRefused as error:
+            self._explain(item, error, done)
+        else:
+            self._note([item], done)
+
+    def _post(self, body: Mapping[str, Any]) -> None:
+        self._engine.sites.call(self._top, SERVICE, "POST", ADOPTED, body)
+
+    def _note(self, items: Iterable[Item], done: Settled) -> None:
+        """Keep which site has ports that have just been adopted."""
+        routes = []
+        for item in items:
+            routes.append(Route(item["id"], PORT, self._site.id, item["id"], item["project_id"], None))
+            done.adopted.append(item["id"])
+            done.networks.add(item["network_id"])
+        self._engine.routes.record(routes)
+
+    def _change(self, item: Item, row: Item, done: Settled) -> None:
+        differing = differences(item, row)
+        if not differing:
+            return
+        done.changed.append(item["id"])
+        if differing.keys() & set(_FIXED):
+            self._remove(row)
+            self._adopt_one(item, done)
+            return
+        self._step("change")
+        try:
+            answer = self._engine.sites.call(
+                self._top,
+                SERVICE,
+                "PUT",
+                f"{ADOPTED}/{item['id']}",
+                {"adopted_port": differing},
+                expected={404},
+            )
+        except SiteRefused as error:
+            self._explain(item, error, done)
+            return
+        if answer.status == 404:  # deleted just now: the next look says what is to be true
+            require_own_words(answer.document, self._top)
+
+    def _require_sight(self, project_id: str) -> None:
+        """Go on only where the site shows the service user everybody's ports.
+
+        :raises SiteRefused: it does not (a quota of another project is shown to administrators alone), and so
+            nothing is gone because it is not shown.
+        """
+        if not self._sees_all:
+            self._engine.sites.call(self._site, SERVICE, "GET", f"/v2.0/quotas/{project_id}")
+            self._sees_all = True
+
+    def _remove(self, row: Item) -> None:
+        port_id = row["id"]
+        # First, so that nobody takes it for a port that is still to go from its site.
+        self._engine.routes.forget(port_id, PORT, self._site.id)
+        self._step("remove")
+        target = f"{ADOPTED}/{port_id}"
+        answer = self._engine.sites.call(self._top, SERVICE, "DELETE", target, expected={404})
+        if answer.status == 404:
+            require_own_words(answer.document, self._top)
+
+    # -- refusals -------------------------------------------------------------------------------------------
+
+    def _explain(self, item: Item, error: SiteRefused, done: Settled) -> None:
+        """Complain, unless another worker has adopted the port in the meantime."""
+        row = self.find(id=item["id"]).get(item["id"])
+        if row is not None and not differences(item, row):
+            self._note([item], done)
+            return
+        name = self._site.name
+        cure = ""
+        if error.site_status == 409 and item["mac_address"].lower() in error.message.lower():
+            cure = (
+                f" {self._other_port(item)} bears its MAC address, too: give each site a base_mac of its "
+                "own, and have the server get another port."
+            )
+        done.complaints.append(f"Port {item['id']} of site {name} cannot be adopted: {error.message}{cure}")
+
+    def _other_port(self, item: Item) -> str:
+        query = f"network_id={item['network_id']}&mac_address={item['mac_address']}"
+        document = self._engine.sites.call(self._top, SERVICE, "GET", f"{PORTS}?{query}").document
+        for other in document.get("ports") or ():
+            return f"Port {other.get('id')} of {other.get('binding:host_id') or 'the top'}"
+        return "Another port of its network"
+
+
+def differences(wanted: Mapping[str, Any], row: Mapping[str, Any], names: Iterable[str] = ()) -> Item:
+    """Return what is to be otherwise in a row.
+
+    :param names: only these fields; all where none is given.
+    """
+    return {
+        name: wanted[name]
+        for name in (names or (*_CHANGEABLE, *_FIXED))
+        if comparable(wanted[name]) != comparable(row.get(name))
+    }
+
+
+def _portions(things: Sequence[_Thing], size: int) -> Iterator[Sequence[_Thing]]:
+    return (things[start : start + size] for start in range(0, len(things), size))

@@ -1,0 +1,245 @@
+"""Ports: how a site shows them, how they stand at the top, and what is carried from the top to a site.
+
+A port that a site made has the same id at both, and a route (type `port`) from its adoption on: so it is
+known which site has a port of which the top knows nothing any more. A port that was made at the top first
+has another id in its site.
+
+Everything here raises what `ServiceCalls.call` raises, and BadAnswer where an answer makes no sense.
+
+Source: Networking API v2 reference, "Ports", "Resource tags"; sorting and pagination as its overview says.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from tricircle.errors import BadAnswer, Conflict
+from tricircle.realise.site_view import go_on
+from tricircle.sites.service_calls import ServiceCalls
+from tricircle.sites.site import Site
+from tricircle.xjob.engine import Engine
+
+Item = dict[str, Any]
+
+PORT = "port"
+"""What routes, definitions and jobs call them."""
+
+SERVICE = "network"
+
+ADOPTED = "/v2.0/adopted-ports"
+PORTS = "/v2.0/ports"
+
+_PAGE = 200
+
+_OF_SITE = (
+    *("id", "project_id", "network_id", "mac_address", "fixed_ips", "device_id", "device_owner"),
+    *("name", "admin_state_up", "security_groups", "status"),
+)
+_FIELDS = {"ports": _OF_SITE, "adopted_ports": (*_OF_SITE, "site", "binding:host_id")}
+"""Of a port in a list, what has to be known."""
+
+_OF_ITS_OWN = "network:"
+"""Begins the owner of a port that Neutron itself needs."""
+
+_ADOPTED_OF_THESE = frozenset({"network:dhcp", "network:distributed"})
+"""Their addresses are out of the site's block, as those of servers are. All others of Neutron's own follow
+from other resources of the top (routers, floating IPs)."""
+
+_STATUSES = frozenset({"ACTIVE", "DOWN", "BUILD", "ERROR"})
+
+
+# -- reading ----------------------------------------------------------------------------------------------
+
+
+def ports_in(calls: ServiceCalls, site: Site, **filters: str | Iterable[str]) -> list[Item]:
+    """Return a site's ports, of all projects.
+
+    :param filters: as the API has them: `device_id`, `network_id`, `id`; several values are alternatives.
+    """
+    return _list(calls, site, PORTS, "ports", filters)
+
+
+def adopted_ports(calls: ServiceCalls, top: Site, **filters: str | Iterable[str]) -> dict[str, Item]:
+    """Return ports that the top has adopted, by their ids.
+
+    :param filters: as for `ports_in`; and `site`, a site's name.
+    """
+    found = _list(calls, top, ADOPTED, "adopted_ports", filters)
+    return {item["id"]: item for item in found}
+
+
+def show(calls: ServiceCalls, site: Site, port_id: str) -> Item | None:
+    """Return a port with all its fields; None where Neutron itself says that there is none."""
+    answer = calls.call(site, SERVICE, "GET", f"{PORTS}/{port_id}", expected={404})
+    if answer.status == 404:
+        require_own_words(answer.document, site)
+        return None
+    item = answer.document.get("port")
+    if not isinstance(item, dict):
+        raise BadAnswer(f"Site {site.name} shows no port.", site=site.name)
+    return item
+
+
+def require_own_words(document: Mapping[str, Any], site: Site) -> None:
+    """Go on only where a 404 is Neutron's own: nothing is gone because a proxy is lost.
+
+    :raises BadAnswer: it is not.
+    """
+    if "NeutronError" not in document:
+        raise BadAnswer(f"The 404 of site {site.name} is not its service's own.", site=site.name)
+
+
+def _list(
+    calls: ServiceCalls, site: Site, path: str, collection: str, filters: Mapping[str, str | Iterable[str]]
+) -> list[Item]:
+    query = [("limit", str(_PAGE)), ("sort_key", "id"), ("sort_dir", "asc")]
+    query += [("fields", field) for field in _FIELDS[collection]]
+    for name, values in filters.items():
+        query += [(name, value) for value in ([values] if isinstance(values, str) else values)]
+    found: dict[str, Item] = {}
+    marker: list[tuple[str, str]] = []
+    while True:
+        document = calls.call(site, SERVICE, "GET", f"{path}?{urlencode(query + marker)}").document
+        items = document.get(collection)
+        if not isinstance(items, list) or not all(
+            isinstance(item, dict) and isinstance(item.get("id"), str) for item in items
+        ):
+            raise BadAnswer(f"Site {site.name} gave no list of ports.", site=site.name)
+        more = any(link.get("rel") == "next" for link in document.get(f"{collection}_links") or ())
+        known = len(found)
+        found |= {item["id"]: item for item in items}
+        if not more:
+            return list(found.values())
+        if len(found) == known:
+            raise BadAnswer(f"The list of ports of site {site.name} does not end.", site=site.name)
+        marker = [("marker", items[-1]["id"])]
+
+
+# -- what the top is told of a site's port ----------------------------------------------------------------
+
+
+def is_adoptable(item: Mapping[str, Any]) -> bool:
+    """Say whether the top adopts such a port at all."""
+    owner = str(item.get("device_owner") or "")
+    return not owner.startswith(_OF_ITS_OWN) or owner in _ADOPTED_OF_THESE
+
+
+def as_adopted(engine: Engine, site: Site, item: Mapping[str, Any]) -> Item | None:
+    """Return a site's port as the top is to have it; None where the top does not know its network.
+
+    Subnets and security groups that the top does not know are left out: they are the site's own.
+
+    :raises BadAnswer: the site shows a port as none is shown.
+    """
+
+    def at_top(kind: str, identifier: str) -> str | None:
+        return engine.networks.at_top(kind, site.id, identifier)
+
+    try:
+        network_id = at_top("network", item["network_id"])
+        if network_id is None or not is_adoptable(item):
+            return None
+        addresses = [
+            {"subnet_id": subnet_id, "ip_address": fixed["ip_address"]}
+            for fixed in item["fixed_ips"]
+            if (subnet_id := at_top("subnet", fixed["subnet_id"])) is not None
+        ]
+        groups = {at_top("security_group", group) for group in item["security_groups"]}
+        return {
+            "id": item["id"],
+            "project_id": item["project_id"],
+            "network_id": network_id,
+            "site": site.name,
+            "mac_address": item["mac_address"],
+            "fixed_ips": addresses,
+            "binding:host_id": site.name,
+            "device_id": item["device_id"],
+            "device_owner": item["device_owner"],
+            "name": item["name"],
+            "admin_state_up": item["admin_state_up"],
+            "security_groups": sorted(group for group in groups if group is not None),
+            "status": item["status"] if item["status"] in _STATUSES else "DOWN",
+        }
+    except (KeyError, TypeError) as error:
+        raise BadAnswer(f"Site {site.name} shows a port as none is shown.", site=site.name) from error
+
+
+# -- from the top to a site -------------------------------------------------------------------------------
+
+
+def carry(engine: Engine, port: Mapping[str, Any], site: Site, *, step: Callable[[str], None] = go_on) -> str:
+    """Make a port in its site as it is at the top: name, admin state, security groups, address pairs, port
+    security, tags; what the site's Neutron does not have is left out.
+
+    :param port: as the top's Neutron shows it.
+    :param step: called between effects; may raise to end the work there.
+    :return: what was done, in words.
+    :raises Conflict: the site does not have one of its security groups yet.
+    """
+    there = engine.networks.in_site(PORT, port["id"], site.id) or port["id"]
+    shown = show(engine.sites, site, there)
+    if shown is None:
+        return f"Site {site.name} does not have it."
+    wanted = _wanted(engine, port, site)
+    changes = {
+        name: value
+        for name, value in wanted.items()
+        if name in shown and comparable(shown[name]) != comparable(value)
+    }
+    tags = changes.pop("tags", None)
+    if changes:
+        step("change the port")
+        engine.sites.call(site, SERVICE, "PUT", f"{PORTS}/{there}", {"port": changes})
+    if tags is not None:
+        step("change its tags")
+        engine.sites.call(site, SERVICE, "PUT", f"{PORTS}/{there}/tags", {"tags": tags})
+    changed = [*changes, *(["tags"] if tags is not None else ())]
+    return f"Changed in site {site.name}: {', '.join(changed)}." if changed else "It was so already."
+
+
+def _wanted(engine: Engine, port: Mapping[str, Any], site: Site) -> Item:
+    names = ("name", "admin_state_up", "allowed_address_pairs", "port_security_enabled", "tags")
+    wanted = {name: port[name] for name in names if port.get(name) is not None}
+    if "security_groups" in port:
+        wanted["security_groups"] = [_group_in(engine, group, site) for group in port["security_groups"]]
+    return wanted
+
+
+def _group_in(engine: Engine, group_id: str, site: Site) -> str:
+    found: str | None = engine.networks.in_site("security_group", group_id, site.id)
+    if found is None:
+        raise Conflict(f"Site {site.name} does not have security group {group_id} yet.", site=site.name)
+    return found
+
+
+def comparable(value: Any) -> Any:
+    """Return something that is equal where two lists hold the same, in whatever order."""
+    if not isinstance(value, list):
+        return value
+    return sorted(tuple(sorted(each.items())) if isinstance(each, dict) else (each,) for each in value)
+
+
+def carry_deletion(engine: Engine, port_id: str, *, step: Callable[[str], None] = go_on) -> str:
+    """Delete a port, which somebody deleted at the top, in the site that it was adopted from.
+
+    A server's goes even if it is in use, as it does in Neutron. Those that Neutron itself needs stay: they go
+    with their network, and are adopted anew until then.
+
+    :return: what was done, in words.
+    :raises Conflict: its site is not to be called now.
+    """
+    done = "No site has it."
+    for route in engine.routes.all(port_id):
+        if route.resource_type != PORT:
+            continue
+        site = engine.registry.snapshot.by_id.get(route.site_id)
+        if site is None or not site.is_asked:
+            raise Conflict("The site that the port was adopted from is disabled.")
+        shown = show(engine.sites, site, route.site_resource_id)
+        if shown is not None and not str(shown.get("device_owner") or "").startswith(_OF_ITS_OWN):
+            step("delete the port")
+            target = f"{PORTS}/{route.site_resource_id}"
+            engine.sites.call(site, SERVICE, "DELETE", target, expected={404})
+            done = f"Deleted in site {site.name}."
+        engine.routes.forget(port_id, PORT, site.id)
+    return done

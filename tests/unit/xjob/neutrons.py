@@ -1,0 +1,305 @@
+"""Two Neutrons in memory, that of site `a` and that of the top; and the site's Nova, which shows servers.
+
+They keep the rules that adoption meets: pages, filters, one MAC address once in a network, bulk requests that
+are done in whole or not at all.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from tests.unit.sites.register import write
+from tests.unit.sites.wire import site
+
+from tricircle.db.timestamps import now
+from tricircle.errors import SiteUnavailable
+from tricircle.jobs.job import Job, JobState, Request
+from tricircle.jobs.outcome import Outcome
+from tricircle.jobs.queue import JobQueue
+from tricircle.jobs.store import JobStore
+from tricircle.realise.networks import Networks
+from tricircle.routing.route import Route
+from tricircle.sites.service_calls import SiteAnswer, SiteRefused
+from tricircle.sites.site import Site
+from tricircle.xjob.engine import Engine
+from tricircle.xjob.ports import PORT, Item
+from tricircle.xjob.task import Handler, Task
+
+A, TOP = site("a"), site("top")
+
+NETWORK, SUBNET, GROUP = "top-network", "top-subnet", "top-group"
+THERE = {
+    "network": {NETWORK: "a-network"},
+    "subnet": {SUBNET: "a-subnet"},
+    "security_group": {GROUP: "a-group"},
+}
+"""What the site calls what the top has."""
+
+SERVER = "00000000-0000-4000-8000-00000000000a"
+
+GONE = SiteAnswer(404, {"NeutronError": {"type": "NotFound", "message": "no", "detail": ""}}, None)
+
+
+def port(number: int, **more: Any) -> Item:
+    """Make a port as the site shows it, of the server."""
+    return {
+        "id": f"port-{number}",
+        "project_id": "blue",
+        "network_id": "a-network",
+        "mac_address": f"fa:16:3e:00:00:{number:02x}",
+        "fixed_ips": [{"subnet_id": "a-subnet", "ip_address": f"10.0.0.{number}"}],
+        "device_id": SERVER,
+        "device_owner": "compute:nova",
+        "name": "",
+        "admin_state_up": True,
+        "security_groups": ["a-group"],
+        "status": "ACTIVE",
+        "allowed_address_pairs": [],
+        "port_security_enabled": True,
+        "tags": [],
+    } | more
+
+
+def row(number: int, **more: Any) -> Item:
+    """Make the row that the top has of such a port."""
+    return {
+        "id": f"port-{number}",
+        "project_id": "blue",
+        "network_id": NETWORK,
+        "site": "a",
+        "mac_address": f"fa:16:3e:00:00:{number:02x}",
+        "fixed_ips": [{"subnet_id": SUBNET, "ip_address": f"10.0.0.{number}"}],
+        "binding:host_id": "a",
+        "device_id": SERVER,
+        "device_owner": "compute:nova",
+        "name": "",
+        "admin_state_up": True,
+        "security_groups": [GROUP],
+        "status": "ACTIVE",
+    } | more
+
+
+@dataclass
+class Neutrons:
+    """Stands in for the calls of the site and of the top.
+
+    :param ports: the site's.
+    :param rows: of adopted ports, at the top.
+    :param others: ports at the top that are not adopted.
+    :param before: called with site, method and path before each request is done.
+    :param page: most items in one answer.
+    """
+
+    ports: dict[str, Item] = field(default_factory=dict)
+    rows: dict[str, Item] = field(default_factory=dict)
+    others: dict[str, Item] = field(default_factory=dict)
+    servers: dict[str, Item] = field(default_factory=dict)
+    away: set[str] = field(default_factory=set)
+    is_administrator: bool = True
+    before: Callable[[str, str, str], None] = lambda *_: None
+    page: int = 2
+    asked: list[tuple[str, str, str]] = field(default_factory=list)
+    bodies: list[Any] = field(default_factory=list)
+
+    def call(
+        self,
+        site: Site,
+        service_type: str,
+        method: str,
+        target: str,
+        body: Any = None,
+        *,
+        version: str | None = None,
+        expected: Collection[int] = (),
+    ) -> SiteAnswer:
+        parts = urlsplit(target)
+        self.before(site.name, method, parts.path)
+        if site.name in self.away:
+            raise SiteUnavailable(f"Site {site.name} does not answer.", site=site.name)
+        self.asked.append((site.name, method, parts.path))
+        if body is not None:
+            self.bodies.append(body)
+        assert version is None
+        assert service_type == ("compute" if parts.path.startswith("/v2.1/") else "network")
+        answer = self._answer(site, method, parts.path, parse_qsl(parts.query), body)
+        if answer.status >= 400 and answer.status not in expected:
+            (fault,) = answer.document.values()
+            said = f"Site {site.name} said {answer.status}: {fault['message']}"
+            raise SiteRefused(said, site=site.name, request_id="req-1", status=answer.status)
+        return answer
+
+    def _answer(
+        self, site: Site, method: str, path: str, query: list[tuple[str, str]], body: Any
+    ) -> SiteAnswer:
+        answer: SiteAnswer | None = None
+        match path.removeprefix("/v2.0").split("/")[1:], method:
+            case ["v2.1", "servers", server_id], "GET":
+                answer = self._server(server_id)
+            case ["quotas", _], "GET":
+                answer = SiteAnswer(200, {}, None) if self.is_administrator else _no(403, "Admins only.")
+            case ["adopted-ports"], "GET":
+                answer = self._list("adopted_ports", self.rows, query)
+            case ["adopted-ports"], "POST":
+                answer = self._adopt(body)
+            case ["adopted-ports", key], "PUT":
+                answer = _change(self.rows, key, body["adopted_port"])
+            case ["adopted-ports", key], "DELETE":
+                answer = _delete(self.rows, key)
+            case ["ports"], "GET":
+                answer = self._list("ports", self._all(site), query)
+            case ["ports", key], "GET":
+                found = self._all(site).get(key)
+                answer = GONE if found is None else SiteAnswer(200, {"port": found}, None)
+            case ["ports", key], "PUT":
+                answer = _change(self._all(site), key, body["port"])
+            case ["ports", key, "tags"], "PUT":
+                answer = _change(self._all(site), key, body)
+            case ["ports", key], "DELETE":
+                answer = _delete(self._all(site), key)
+        assert answer is not None, f"nobody answers {method} {path}"
+        return answer
+
+    def _server(self, server_id: str) -> SiteAnswer:
+        found = self.servers.get(server_id)
+        if found is None:
+            return SiteAnswer(404, {"itemNotFound": {"message": "no"}}, None)
+        return SiteAnswer(200, {"server": found}, None)
+
+    def _all(self, site: Site) -> dict[str, Item]:
+        return self.ports if site.name == "a" else self.rows | self.others
+
+    def _list(self, collection: str, items: Mapping[str, Item], query: list[tuple[str, str]]) -> SiteAnswer:
+        wanted: dict[str, set[str]] = {}
+        for name, value in query:
+            wanted.setdefault(name, set()).add(value)
+        fields = wanted.pop("fields", None)
+        marker = "".join(wanted.pop("marker", ()))
+        for name in ("limit", "sort_key", "sort_dir"):
+            wanted.pop(name, None)
+        found = [
+            {name: value for name, value in items[key].items() if fields is None or name in fields}
+            for key in sorted(items)
+            if all(items[key][name] in values for name, values in wanted.items()) and key > marker
+        ]
+        links = {f"{collection}_links": [{"rel": "next", "href": "x"}]} if len(found) > self.page else {}
+        return SiteAnswer(200, {collection: found[: self.page]} | links, None)
+
+    def _adopt(self, body: Any) -> SiteAnswer:
+        new = dict(self.rows)
+        for item in body.get("adopted_ports") or [body["adopted_port"]]:
+            taken = next(
+                (
+                    other
+                    for other in (new | self.others).values()
+                    if other["id"] != item["id"] and _clash(other, item)
+                ),
+                None,
+            )
+            if taken is not None:
+                mac = item["mac_address"]
+                return _no(409, f"Unable to complete operation for network. The mac address {mac} is in use.")
+            new[item["id"]] = dict(item)
+        self.rows.clear()
+        self.rows.update(new)
+        return SiteAnswer(201, body, None)
+
+
+def _clash(one: Item, other: Item) -> bool:
+    return (one["network_id"], one["mac_address"]) == (other["network_id"], other["mac_address"])
+
+
+def _no(status: int, words: str) -> SiteAnswer:
+    return SiteAnswer(status, {"NeutronError": {"type": "X", "message": words, "detail": ""}}, None)
+
+
+def _change(items: dict[str, Item], key: str, changes: Item) -> SiteAnswer:
+    if key not in items:
+        return GONE
+    items[key].update(changes)
+    return SiteAnswer(200, {}, None)
+
+
+def _delete(items: dict[str, Item], key: str) -> SiteAnswer:
+    return SiteAnswer(204, {}, None) if items.pop(key, None) is not None else GONE
+
+
+class Office:
+    """A worker's engine over the two, and a hand that does jobs."""
+
+    def __init__(self, engine: Engine) -> None:
+        write(engine.database, A)
+        self.neutrons = Neutrons()
+        self.top: Any = SimpleNamespace(is_there=True, site=TOP)
+        store = engine.replicas.store
+        replicas = replace(engine.replicas, networks=Networks(store, self.top))
+        self.engine = replace(engine, sites=self.neutrons, replicas=replicas)
+        self.routes = engine.routes
+        self.jobs = JobStore(engine.database)
+        self.steps: list[str] = []
+        self.before_step: Callable[[str], None] = lambda name: None
+        for kind, names in THERE.items():
+            for key, there in names.items():
+                self.realise(kind, key, there)
+
+    def realise(self, kind: str, key: str, there: str) -> None:
+        """Have the site have something of the top."""
+        store = self.engine.replicas.store
+
+        def work(connection: Any) -> None:
+            proposed = store.propose(connection, kind, key, key)
+            version = store.define(
+                connection, proposed, key=key, name=key, body={}, state=proposed.state.ACTIVE
+            )
+            store.record(connection, proposed.id, A.id, site_resource_id=there, seen=0, version=version)
+
+        self.engine.database.transact(work)
+
+    def put(self, *ports: Item) -> None:
+        """Have the site have ports."""
+        self.neutrons.ports |= {item["id"]: item for item in ports}
+
+    def put_rows(self, *rows: Item) -> None:
+        """Have the top have adopted ports, as by the jobs."""
+        self.neutrons.rows |= {item["id"]: item for item in rows}
+        self.routes.record([Route(item["id"], PORT, A.id, item["id"], "blue", None) for item in rows])
+
+    def serve(self, status: str = "ACTIVE") -> None:
+        """Have the site have the server."""
+        self.neutrons.servers[SERVER] = {"id": SERVER, "status": status, "tenant_id": "blue"}
+
+    def routed(self) -> set[str]:
+        """Return the ids of ports that have a route."""
+        return {route.top_id for route in self.routes.page(None, PORT, A.id, None)}
+
+    def effects(self, *sites: str) -> list[tuple[str, str, str]]:
+        """Return the requests that change something, and forget all."""
+        asked = [
+            entry for entry in self.neutrons.asked if entry[1] != "GET" and entry[0] in (sites or "a top")
+        ]
+        self.neutrons.asked.clear()
+        return asked
+
+    def do(self, handler: Handler, request: Request | None = None) -> tuple[Outcome, Job]:
+        """Do one attempt at a job, at once.
+
+        :param request: None for another attempt at the one that waits.
+        """
+        if request is not None:
+            self.engine.requester.request(request)
+        kinds = {request.type} if request is not None else {"adopt", "after_delete", "ports"}
+        for job in self.jobs.page():
+            if job.state is JobState.WAITING and job.type in kinds:
+                self.engine.requester.hasten(job.id)
+        queue = JobQueue(self.engine.database, clock=now)
+        lease = queue.claim("hand")
+        assert lease is not None, "there is nothing to do"
+
+        def check() -> None:
+            self.steps.append(task.progress["step"])
+            self.before_step(task.progress["step"])
+
+        task = Task(self.engine, lease, check)
+        outcome = handler(task)
+        return outcome, queue.finish(lease, outcome, progress=task.progress)

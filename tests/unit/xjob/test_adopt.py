@@ -1,0 +1,375 @@
+"""Ports of servers get their rows at the top, and lose them."""
+
+import pytest
+from tests.unit.xjob.neutrons import GONE, NETWORK, SERVER, TOP, A, Office, port, row
+
+from tricircle.errors import SiteUnavailable
+from tricircle.jobs.job import JobState, Request
+from tricircle.jobs.outcome import Failed, Postponed, Succeeded
+from tricircle.jobs.store import JobFilters
+from tricircle.jobs.types import ADOPT, AFTER_DELETE, FOLLOW
+from tricircle.sites.service_calls import SiteRefused
+from tricircle.xjob import adopt as module
+from tricircle.xjob.adopt import adopt
+from tricircle.xjob.after_delete import drop_route
+from tricircle.xjob.engine import Engine
+from tricircle.xjob.task import Stopping
+
+
+@pytest.fixture
+def office(engine: Engine) -> Office:
+    office = Office(engine)
+    office.serve()
+    return office
+
+
+@pytest.fixture
+def old(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have no job wait because it is young."""
+    monkeypatch.setattr(module, "_NOTICE", -1.0)
+
+
+def request() -> Request:
+    return Request(ADOPT.name, "server", SERVER, A.id, "blue")
+
+
+def gone() -> Request:
+    return Request(AFTER_DELETE.name, "server", SERVER, A.id, "blue")
+
+
+@pytest.mark.usefixtures("old")
+class TestAdopting:
+    def test_a_port_is_at_the_top_as_the_site_shows_it_in_the_tops_ids(self, office: Office) -> None:
+        office.put(port(1))
+        _, job = office.do(adopt, request())
+        assert job.state is JobState.SUCCEEDED
+        assert office.neutrons.rows == {"port-1": row(1)}
+        assert office.routed() == {"port-1"}
+
+    def test_several_are_adopted_by_one_request(self, office: Office) -> None:
+        office.put(*(port(number) for number in range(1, 6)))
+        office.do(adopt, request())
+        assert office.effects() == [("top", "POST", "/v2.0/adopted-ports")]
+        assert sorted(office.neutrons.rows) == [f"port-{number}" for number in range(1, 6)]
+
+    def test_networks_subnets_and_groups_of_the_sites_own_are_left_out(self, office: Office) -> None:
+        addresses = [*port(1)["fixed_ips"], {"subnet_id": "own", "ip_address": "10.9.9.9"}]
+        office.put(
+            port(1, fixed_ips=addresses, security_groups=["own", "a-group"]), port(2, network_id="own")
+        )
+        office.do(adopt, request())
+        assert office.neutrons.rows == {"port-1": row(1)}
+
+    def test_another_servers_ports_are_left_alone(self, office: Office) -> None:
+        office.put(port(1), port(2, device_id="other"))
+        office.put_rows(row(3, device_id="other"))
+        office.do(adopt, request())
+        assert sorted(office.neutrons.rows) == ["port-1", "port-3"]
+
+    def test_done_twice_it_changes_nothing(self, office: Office) -> None:
+        office.put(port(1), port(2))
+        office.do(adopt, request())
+        office.effects()
+        office.do(adopt, request())
+        assert office.effects() == []
+
+    def test_only_what_differs_is_changed(self, office: Office) -> None:
+        office.put(port(1, name="new", status="DOWN", security_groups=[]))
+        office.put_rows(row(1))
+        office.serve("SHUTOFF")
+        office.do(adopt, request())
+        assert office.neutrons.bodies == [
+            {"adopted_port": {"name": "new", "security_groups": [], "status": "DOWN"}}
+        ]
+
+    def test_one_with_another_mac_address_gets_another_row(self, office: Office) -> None:
+        office.put(port(1, mac_address="fa:16:3e:00:00:ff"))
+        office.put_rows(row(1))
+        office.do(adopt, request())
+        assert office.neutrons.rows == {"port-1": row(1, mac_address="fa:16:3e:00:00:ff")}
+        assert office.routed() == {"port-1"}
+
+    def test_a_status_that_the_top_does_not_know_is_down(self, office: Office) -> None:
+        office.serve("SHUTOFF")
+        office.put(port(1, status="N/A"))
+        office.do(adopt, request())
+        assert office.neutrons.rows["port-1"]["status"] == "DOWN"
+
+    def test_a_port_that_was_made_at_the_top_is_not_adopted(self, office: Office) -> None:
+        office.realise("port", "top-port", "port-1")
+        office.put(port(1))
+        office.do(adopt, request())
+        assert office.neutrons.rows == {}
+
+    def test_a_top_without_a_network_service_has_nothing_to_adopt(self, office: Office) -> None:
+        office.top.is_there = False
+        office.put(port(1))
+        assert office.do(adopt, request())[1].state is JobState.SUCCEEDED
+        assert office.neutrons.asked == []
+
+
+class TestWaiting:
+    def test_it_looks_until_the_ports_are_active_and_calls_the_top_for_what_is_new(
+        self, office: Office
+    ) -> None:
+        office.serve("BUILD")
+        looks = [{}, {"port-1": port(1, status="DOWN")}, {"port-1": port(1, status="DOWN")}]
+        for ports in looks:
+            office.neutrons.ports = ports
+            outcome, job = office.do(adopt, request() if ports is looks[0] else None)
+            assert isinstance(outcome, Postponed)
+            assert job.attempts == 0
+        assert office.effects() == [("top", "POST", "/v2.0/adopted-ports")]
+        assert office.neutrons.rows["port-1"]["status"] == "DOWN"
+        office.serve()
+        assert isinstance(office.do(adopt)[0], Postponed)
+        office.neutrons.ports = {"port-1": port(1)}
+        assert isinstance(office.do(adopt)[0], Succeeded)
+        assert office.effects() == [("top", "PUT", "/v2.0/adopted-ports/port-1")]
+        assert office.neutrons.rows == {"port-1": row(1)}
+
+    def test_the_first_looks_are_quick(self, office: Office) -> None:
+        office.serve("BUILD")
+        outcome, _ = office.do(adopt, request())
+        assert isinstance(outcome, Postponed)
+        assert 0.3 <= outcome.delay < 0.5
+
+    @pytest.mark.parametrize("status", ["ERROR", "SHUTOFF", "SHELVED_OFFLOADED"])
+    @pytest.mark.usefixtures("old")
+    def test_ports_of_a_server_that_does_not_run_need_not_be_active(
+        self, office: Office, status: str
+    ) -> None:
+        office.serve(status)
+        office.put(port(1, status="DOWN"))
+        assert isinstance(office.do(adopt, request())[0], Succeeded)
+        assert sorted(office.neutrons.rows) == ["port-1"]
+
+    @pytest.mark.usefixtures("old")
+    def test_a_port_that_is_switched_off_is_not_waited_for(self, office: Office) -> None:
+        office.put(port(1, status="DOWN", admin_state_up=False))
+        assert isinstance(office.do(adopt, request())[0], Succeeded)
+
+    def test_what_is_asked_of_a_server_that_is_there_shows_a_little_later(self, office: Office) -> None:
+        """It is being detached: the site has the port still."""
+        office.put(port(1), port(2))
+        office.put_rows(row(1), row(2))
+        assert isinstance(office.do(adopt, request())[0], Postponed)
+        del office.neutrons.ports["port-2"]
+        office.do(adopt)
+        assert sorted(office.neutrons.rows) == ["port-1"]
+
+    def test_it_is_not_waited_for_ever(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(module, "_PATIENCE", -1.0)
+        office.serve("BUILD")
+        office.put(port(1, status="DOWN"))
+        assert isinstance(office.do(adopt, request())[0], Succeeded)
+
+    def test_a_server_that_is_gone_is_not_waited_for(self, office: Office) -> None:
+        office.neutrons.servers.clear()
+        office.put_rows(row(1))
+        assert isinstance(office.do(adopt, request())[0], Succeeded)
+        assert office.neutrons.rows == {}
+
+
+@pytest.mark.usefixtures("old")
+class TestLetGo:
+    def test_a_detached_port_goes(self, office: Office) -> None:
+        office.put(port(1))
+        office.put_rows(row(1), row(2))
+        office.do(adopt, request())
+        assert office.neutrons.rows == {"port-1": row(1)}
+        assert office.routed() == {"port-1"}
+
+    def test_a_detached_port_that_the_site_keeps_is_nobodys(self, office: Office) -> None:
+        office.put(port(1), port(2, device_id="", device_owner="", status="DOWN"))
+        office.put_rows(row(1), row(2))
+        office.do(adopt, request())
+        assert office.neutrons.rows["port-2"] == row(2, device_id="", device_owner="", status="DOWN")
+
+    def test_the_ports_of_a_deleted_server_go_with_its_route(self, office: Office) -> None:
+        office.neutrons.servers.clear()
+        office.put_rows(row(1), row(2), row(3, device_id="other"))
+        _, job = office.do(drop_route, gone())
+        assert job.state is JobState.SUCCEEDED
+        assert sorted(office.neutrons.rows) == ["port-3"]
+        assert office.routed() == {"port-3"}
+
+    def test_while_the_server_is_there_its_ports_stay(self, office: Office) -> None:
+        office.put_rows(row(1))
+        assert isinstance(office.do(drop_route, gone())[0], Postponed)
+        assert sorted(office.neutrons.rows) == ["port-1"]
+
+    def test_a_route_goes_before_the_row(self, office: Office) -> None:
+        """Else who looks between the two would take the port for one that is to go from its site."""
+        office.put_rows(row(1))
+        office.neutrons.servers.clear()
+        routed = []
+        office.neutrons.before = lambda site, method, path: routed.append(
+            office.routed() if method == "DELETE" else 0
+        )
+        office.do(drop_route, gone())
+        assert [ids for ids in routed if ids != 0] == [set()]
+
+    def test_nothing_goes_where_the_service_user_does_not_see_everything(self, office: Office) -> None:
+        office.put_rows(row(1))
+        office.neutrons.is_administrator = False
+        with pytest.raises(SiteRefused):
+            office.do(adopt, request())
+        assert sorted(office.neutrons.rows) == ["port-1"]
+        assert office.routed() == {"port-1"}
+
+    def test_a_row_that_has_just_gone_is_gone(self, office: Office) -> None:
+        office.put_rows(row(1))
+
+        def before(site: str, method: str, path: str) -> None:
+            if method == "DELETE":
+                office.neutrons.rows.clear()
+
+        office.neutrons.before = before
+        assert isinstance(office.do(adopt, request())[0], Succeeded)
+
+
+class TestTopAway:
+    @pytest.mark.parametrize(("handler", "asked"), [(adopt, request()), (drop_route, gone())])
+    def test_it_is_waited_for(self, office: Office, handler: object, asked: Request) -> None:
+        office.neutrons.servers.clear()
+        office.put(port(1))
+        office.neutrons.away.add("top")
+        for _ in range(20):
+            outcome, job = office.do(handler, asked)  # type: ignore[arg-type]
+            assert isinstance(outcome, Postponed)
+            assert 1.0 <= outcome.delay <= 60.0
+        assert job.attempts == 0
+        office.neutrons.away.clear()
+        assert isinstance(office.do(handler)[0], Succeeded)  # type: ignore[arg-type]
+        assert sorted(office.neutrons.rows) == ["port-1"]
+
+    def test_the_route_of_a_deleted_server_does_not_wait(self, office: Office) -> None:
+        office.routes.record([])
+        office.neutrons.servers.clear()
+        office.neutrons.away.add("top")
+        office.do(drop_route, gone())
+        assert office.routes.all(SERVER) == []
+
+    def test_an_outage_of_days_is_for_the_operator(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(module, "_GIVEN_UP", -1.0)
+        office.neutrons.away.add("top")
+        assert office.do(adopt, request())[1].state is JobState.FAILED
+
+    def test_a_site_that_is_away_is_a_failure(self, office: Office) -> None:
+        office.neutrons.away.add("a")
+        with pytest.raises(SiteUnavailable):
+            office.do(adopt, request())
+
+    @pytest.mark.usefixtures("old")
+    def test_a_404_of_a_proxy_does_not_say_that_a_row_is_gone(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        office.put_rows(row(1))
+        monkeypatch.setattr("tests.unit.xjob.neutrons.GONE", type(GONE)(404, {}, None))
+        office.neutrons.before = lambda site, method, path: (
+            office.neutrons.rows.clear() if method == "DELETE" else None
+        )
+        assert isinstance(office.do(adopt, request())[0], Postponed)
+
+
+@pytest.mark.usefixtures("old")
+class TestRefused:
+    def test_of_several_only_the_one_that_is_refused_is_not_adopted(self, office: Office) -> None:
+        office.put(port(1), port(2), port(3))
+        office.neutrons.others["other"] = row(2) | {"id": "other", "binding:host_id": "b"}
+        outcome, job = office.do(adopt, request())
+        assert isinstance(outcome, Failed)
+        assert job.state is JobState.FAILED
+        assert sorted(office.neutrons.rows) == ["port-1", "port-3"]
+        assert job.cause is not None
+        for words in ("port-2", "fa:16:3e:00:00:02", "base_mac", "Port other of b"):
+            assert words in job.cause
+
+    def test_it_goes_on_to_look_at_the_others_first(self, office: Office) -> None:
+        office.put(port(1), port(2, status="DOWN"))
+        office.neutrons.others["other"] = row(1) | {"id": "other"}
+        assert isinstance(office.do(adopt, request())[0], Postponed)
+        office.put(port(2))
+        assert isinstance(office.do(adopt)[0], Failed)
+        assert office.neutrons.rows == {"port-2": row(2)}
+
+    def test_one_that_another_worker_adopts_at_the_same_time_is_adopted(self, office: Office) -> None:
+        office.put(port(1))
+        adopting = office.neutrons._adopt
+
+        def late(body: object) -> object:
+            adopting(body)
+            raise SiteRefused("said 409", site=TOP.name, request_id=None, status=409)
+
+        office.neutrons._adopt = late  # type: ignore[method-assign, assignment]
+        assert isinstance(office.do(adopt, request())[0], Succeeded)
+        assert office.routed() == {"port-1"}
+
+
+@pytest.mark.usefixtures("old")
+class TestChangedAtTheTop:
+    def test_a_change_on_its_way_to_the_site_is_not_undone(self, office: Office) -> None:
+        office.serve("SHUTOFF")
+        office.put(port(1, status="DOWN"))
+        office.put_rows(row(1, name="new", security_groups=[]))
+        office.engine.requester.request(Request(FOLLOW.name, "port", "port-1", delay=1000))
+        office.do(adopt, request())
+        assert office.neutrons.rows == {"port-1": row(1, name="new", security_groups=[], status="DOWN")}
+
+    def test_a_port_that_is_to_go_is_not_adopted_anew(self, office: Office) -> None:
+        office.put(port(1))
+        office.engine.requester.request(Request(FOLLOW.name, "port", "port-1", delay=1000))
+        office.do(adopt, request())
+        assert office.neutrons.rows == {}
+
+    def test_a_change_that_could_not_be_carried_is_tried_again(self, office: Office) -> None:
+        office.engine.requester.request(Request(FOLLOW.name, "port", "port-1"))
+        office.do(lambda task: Failed("no", is_final=True), Request(FOLLOW.name, "port", "port-1"))
+        office.put(port(1))
+        office.put_rows(row(1, name="new"))
+        office.do(adopt, request())
+        assert office.neutrons.rows["port-1"]["name"] == "new"
+        assert office.jobs.page(JobFilters(type=FOLLOW.name), limit=1)[0].state is JobState.WAITING
+
+    def test_a_change_that_was_carried_holds_nothing_up(self, office: Office) -> None:
+        office.do(lambda task: Succeeded(), Request(FOLLOW.name, "port", "port-1"))
+        office.put(port(1, name="out of band"))
+        office.put_rows(row(1))
+        office.do(adopt, request())
+        assert office.neutrons.rows["port-1"]["name"] == "out of band"
+
+
+@pytest.mark.usefixtures("old")
+def test_killed_between_any_two_steps_it_comes_to_the_same_end(office: Office) -> None:
+    def arrange() -> None:
+        office.neutrons.rows.clear()
+        office.neutrons.ports.clear()
+        office.put(port(1), port(2, name="new"), port(4))
+        office.put_rows(row(2), row(3))
+
+    arrange()
+    office.do(adopt, request())
+    expected, routed, steps = dict(office.neutrons.rows), office.routed(), len(office.steps)
+    assert steps >= 3
+    for killed_at in range(1, steps + 1):
+        arrange()
+        office.steps.clear()
+
+        def kill(_: str, at: int = killed_at) -> None:
+            if len(office.steps) == at:
+                raise Stopping
+
+        office.before_step = kill
+        with pytest.raises(Stopping):
+            office.do(adopt, request())
+        office.before_step = lambda _: None
+        for job in office.jobs.page():
+            if job.state is JobState.RUNNING:
+                office.jobs.cancel(job.id)
+        office.do(adopt, request())
+        assert office.neutrons.rows == expected
+        assert office.routed() == routed
+    assert NETWORK in {item["network_id"] for item in expected.values()}
