@@ -115,16 +115,16 @@ def require_network(compute: "Compute", network_id: str | None, status: int) -> 
 
 
 def find_group(compute: "Compute", call: Call, name_or_id: str, status: int = 404) -> str:
-    """Find a security group as Nova does: by id, else by a name that only one has."""
+    """Find a security group as Nova does: by id, else by name."""
     if name_or_id in compute.group_names:
         return name_or_id
-    found = [identifier for identifier, name in compute.group_names.items() if name == name_or_id]
-    if len(found) > 1:
-        raise Refusal(409, f"Multiple security_group matches found for name '{name_or_id}', use an ID.")
+    for identifier, name in compute.group_names.items():
+        if name == name_or_id:
+            return identifier
     try:
         uuid.UUID(name_or_id)
     except ValueError:
-        return found[0] if found else name_or_id
+        return name_or_id
     raise Refusal(status, f"Security group {name_or_id} is not found for project {call.token.project_id}")
 
 
