@@ -102,7 +102,9 @@ class JobType:
             return later
 
 
-REPLICATED = frozenset({"flavor", "keypair", "volume_type", "qos_spec"})
+_MADE_ONCE = frozenset({"flavor", "keypair", "volume_type", "qos_spec"})
+_AT_TOP = frozenset({"network", "subnet", "security_group", "address_group"})
+REPLICATED = _MADE_ONCE | _AT_TOP
 _SITE = frozenset({"site"})
 
 REBUILD = JobType("rebuild", "learn the routes of a site from its lists", _SITE, priority=IDLE)
@@ -127,7 +129,7 @@ AFTER_DELETE = JobType(
 LEARN = JobType(
     "learn",
     "take over how a site shows a replicated resource that was changed there through the top",
-    REPLICATED,
+    _MADE_ONCE,
     parameters=LearnParameters,
     priority=URGENT,
     retry=Retry(attempts=12, first=1, most=300),
@@ -152,7 +154,7 @@ DRIFT = JobType(
 FOLLOW = JobType(
     "follow",
     "take over what changed at the top's Neutron",
-    frozenset({"network", "subnet", "port", "security_group", "address_group"}),
+    _AT_TOP | {"port"},
     needs_site=False,
     priority=URGENT,
 )

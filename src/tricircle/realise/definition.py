@@ -27,7 +27,7 @@ class Definition:
     """A replicated resource.
 
     :param id: uuid of the row; jobs are about it.
-    :param kind: `flavor`, `keypair`, `volume_type` or `qos_spec`.
+    :param kind: see `tricircle.realise.kinds`.
     :param key: what the top calls it: see the kinds.
     :param version: grows with each change of body or state; 0 for one that never was.
     :param reference_site_id: the site that it was changed in last with a user's own token.
@@ -49,7 +49,7 @@ class Realisation:
     """A replicated resource in one site.
 
     :param site_resource_id: what the site calls it; None where it is not there, or was not looked for.
-    :param version: the definition's, when the site was last made to agree with it.
+    :param version: the definition's, when the site was last made to agree with it; 0 where it is only wanted.
     :param drift: what was found to be otherwise in the site, in words.
     """
 
@@ -85,7 +85,8 @@ class Known:
 
     def sought_in(self, site_id: str) -> "Sought":
         """Return what it is looked for by in a site."""
-        return Sought(self.definition.key, self.definition.name, self.id_in(site_id))
+        definition = self.definition
+        return Sought(definition.key, definition.name, self.id_in(site_id), definition.project_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +95,13 @@ class Sought:
 
     :param name: as the definition has it; empty where there is none yet.
     :param site_resource_id: what the site calls it, as far as that is known.
+    :param project_id: whose it is, where it is a project's.
     """
 
     key: str
     name: str
     site_resource_id: str | None
+    project_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

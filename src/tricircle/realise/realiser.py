@@ -8,8 +8,9 @@ Fails with what the site says, and with Differs where the site has something els
 ours to delete.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from types import MappingProxyType
 
 import sqlalchemy as sa
 
@@ -30,8 +31,15 @@ from tricircle.realise.store import Changed, DefinitionStore
 from tricircle.sites.service_calls import ServiceCalls, SiteRefused
 from tricircle.sites.site import Site
 
+_IN_THE_WAY = frozenset({400, 409})
+"""What a site says where there is one already: to Neutron a second subnet of the same addresses is bad input."""
+
 _TURNS = 5
 """How often it looks again because somebody else has worked on the same; more than that is no coincidence."""
+
+
+Own = Callable[[Body, Site], Body]
+"""Tells from a definition's body and a site what further fields it is to have there."""
 
 
 class Differs(Conflict):
@@ -39,11 +47,17 @@ class Differs(Conflict):
 
 
 class Realiser:
-    """Makes sites agree."""
+    """Makes sites agree.
 
-    def __init__(self, database: Database, calls: ServiceCalls) -> None:
+    :param own: tells, by kind, what a site has of its own beside what is defined.
+    """
+
+    def __init__(
+        self, database: Database, calls: ServiceCalls, own: Mapping[str, Own] = MappingProxyType({})
+    ) -> None:
         self._database = database
         self._calls = calls
+        self._own = own
         self.store = DefinitionStore(database)
 
     def view(
@@ -63,12 +77,16 @@ class Realiser:
         site: Site,
         *,
         mend: bool = False,
+        is_new: bool = False,
         request_id: str | None = None,
         step: Callable[[str], None] = go_on,
+        within: frozenset[str] = frozenset(),
     ) -> str:
         """Make a site agree with a definition as it is now.
 
         :param mend: delete what cannot be changed, and make it again.
+        :param is_new: the caller has just noted that the site needs it, and nobody before: it is not there.
+        :param within: ids of definitions that this one is part of, which are being realised.
         :param step: called between effects; may raise to end the work there.
         :return: what was done, in a word.
         :raises Differs: what the site has cannot be changed into what it should be.
@@ -80,11 +98,15 @@ class Realiser:
                 return "It is defined no more."
             if known.definition.state is DefinitionState.PENDING:
                 return "It is not known yet whether it was made."
-            work = _Work(self, known, site, mend=mend, request_id=request_id, step=step)
+            if not KINDS[known.definition.kind].everywhere and site.id not in known.realisations:
+                return f"Nothing in site {site.name} needs it."
+            work = _Work(
+                self, known, site, mend=mend, is_new=is_new, request_id=request_id, step=step, within=within
+            )
             try:
                 return work.do()
             except Changed:
-                continue
+                is_new = False
         raise Conflict(f"Others keep working on definition {definition_id} in site {site.name}.")
 
     def find(self, kind: Kind, known: Known, site: Site, view: SiteView) -> Found | None:
@@ -122,15 +144,12 @@ class Realiser:
         return not there.keys() & KINDS[known.definition.kind].fixed
 
     def in_site(self, kind: Kind, body: Body, site: Site) -> Body:
-        """Return a body with the site's ids of other replicated resources; one that it lacks is None."""
-        translated = dict(body)
-        for field, other in kind.references.items():
-            if body[field] is not None:
-                found = self.store.find(other, body[field])
-                translated[field] = None if found is None else found.id_in(site.id)
-        return translated
+        """Return a body as a site should show it: other replicated resources by the site's ids."""
+        shown = kind.in_site(body, lambda other, key: self.store.id_in_site(other, key, site.id))
+        own = self._own.get(kind.name)
+        return shown if own is None else shown | own(body, site)
 
-    def write(self, work: Callable[[sa.Connection], None]) -> None:
+    def write(self, work: Callable[[sa.Connection], object]) -> None:
         """Write in a transaction of its own."""
         self._database.transact(work)
 
@@ -145,14 +164,18 @@ class _Work:
         site: Site,
         *,
         mend: bool,
+        is_new: bool,
         request_id: str | None,
         step: Callable[[str], None],
+        within: frozenset[str],
     ) -> None:
         self._realiser = realiser
         self._known = known
         self._definition = known.definition
         self._site = site
         self._mend = mend
+        self._is_new = is_new
+        self._within = within | {known.definition.id}
         self._request_id = request_id
         self._step = step
         self._kind = KINDS[known.definition.kind]
@@ -163,8 +186,8 @@ class _Work:
         if self._definition.state is DefinitionState.DELETED:
             return self._remove()
         self._prepare()
-        found = self._find()
-        wanted = self._realiser.in_site(self._kind, self._definition.body, self._site)
+        wanted = self._wanted()
+        found = None if self._is_new else self._find()
         done = "It was so already."
         if found is not None and (at_odds := self._at_odds(found, wanted)):
             self._require_leave(at_odds)
@@ -173,10 +196,49 @@ class _Work:
         if found is None:
             found = self._make(wanted)
             done = "Made."
+        if not self._kind.everywhere:
+            self._keep_id(found)
+            wanted = self._complete(wanted, anew=done == "Made.")
         if self._change(found, wanted):
             done = "Made." if done == "Made." else "Changed."
         self._record(found.site_resource_id)
         return done
+
+    def _wanted(self) -> Body:
+        return self._realiser.in_site(self._kind, self._definition.body, self._site)
+
+    def _keep_id(self, found: Found) -> None:
+        """Note what the site calls it, before anything else is made that refers to it.
+
+        :raises Changed: somebody else has made it, too, and theirs holds.
+        """
+        self._realiser.write(
+            partial(
+                self._realiser.store.keep_id,
+                definition_id=self._definition.id,
+                site_id=self._site.id,
+                site_resource_id=found.site_resource_id,
+                seen=self._known.id_in(self._site.id),
+            )
+        )
+
+    def _complete(self, wanted: Body, *, anew: bool) -> Body:
+        """See that the site has the parts; return what is wanted then.
+
+        :param anew: it was made just now: what the site had of its parts is gone.
+        """
+        store, site = self._realiser.store, self._site
+        parts = [
+            part
+            for part in store.several(list(self._kind.parts(self._definition.body)))
+            if part.definition.id not in self._within
+            and part.definition.state is DefinitionState.ACTIVE
+            and (anew or not part.in_step(site.id))
+        ]
+        for part in parts:
+            self._realiser.write(partial(store.want, definition_id=part.definition.id, site_id=site.id))
+            self._realise_first(part)
+        return self._wanted() if parts else wanted
 
     def _remove(self) -> str:
         found = self._find()
@@ -191,7 +253,7 @@ class _Work:
         for field, other in self._kind.references.items():
             key = self._definition.body[field]
             needed = None if key is None else store.find(other, key)
-            if needed is not None and not needed.in_step(self._site.id):
+            if needed is not None and self._lacks(needed):
                 self._realise_first(needed)
         if not self._kind.is_named:
             return
@@ -200,8 +262,22 @@ class _Work:
             if deleted and not former.in_step(self._site.id):
                 self._realise_first(former)
 
+    def _lacks(self, needed: Known) -> bool:
+        """Say whether what this refers to must be made first; one that this is a part of is there already."""
+        if needed.definition.id in self._within:
+            return False
+        if KINDS[needed.definition.kind].everywhere:
+            return not needed.in_step(self._site.id)
+        return needed.id_in(self._site.id) is None
+
     def _realise_first(self, other: Known) -> None:
-        self._realiser.realise(other.definition.id, self._site, request_id=self._request_id, step=self._step)
+        self._realiser.realise(
+            other.definition.id,
+            self._site,
+            request_id=self._request_id,
+            step=self._step,
+            within=self._within,
+        )
 
     def _find(self) -> Found | None:
         return self._realiser.find(self._kind, self._known, self._site, self._view)
@@ -227,13 +303,14 @@ class _Work:
 
     def _make(self, wanted: Body) -> Found:
         refused: TricircleError | None = None
+        made: Found | None = None
         try:
-            self._kind.make(self._view, wanted)
+            made = self._kind.make(self._view, wanted)
         except SiteRefused as error:
-            if error.site_status != 409:
+            if error.site_status not in _IN_THE_WAY:
                 raise
             refused = error  # somebody has just made it, or something else is in the way
-        found = self._find()
+        found = made or self._find()
         if found is not None and not self._at_odds(found, wanted):
             return found
         raise refused or Conflict(

@@ -5,6 +5,7 @@ Those that take a connection write in the caller's transaction.
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
@@ -20,6 +21,7 @@ from tricircle.db.timestamps import now
 from tricircle.jobs.job import JobState
 from tricircle.jobs.types import LEARN
 from tricircle.realise.definition import FORMER, Body, Definition, DefinitionState, Known, Realisation
+from tricircle.realise.kinds import WHERE_NEEDED
 
 _DEFINITION = tuple(column for column in definitions.c if column.name not in {"created_at", "updated_at"})
 _REALISATION = (
@@ -40,6 +42,18 @@ _INSERT_IF_ABSENT: Mapping[str, Any] = MappingProxyType(
         "mariadb": mysql.insert(definitions).on_duplicate_key_update(id=definitions.c.id),
     }
 )
+
+_WANT: Mapping[str, Any] = MappingProxyType(
+    {
+        "sqlite": sqlite.insert(realisations).on_conflict_do_nothing(),
+        "postgresql": postgresql.insert(realisations).on_conflict_do_nothing(),
+        # Not IGNORE, which swallows other errors, too.
+        "mysql": mysql.insert(realisations).on_duplicate_key_update(site_id=realisations.c.site_id),
+        "mariadb": mysql.insert(realisations).on_duplicate_key_update(site_id=realisations.c.site_id),
+    }
+)
+
+_WHERE_NEEDED = sorted(WHERE_NEEDED)
 
 _AT_ONCE = 500
 
@@ -63,17 +77,31 @@ class DefinitionStore:
         return next(iter(self.several([(kind, key)])), None)
 
     def several(
-        self, keys: Collection[tuple[str, str]] = (), names: Collection[tuple[str, str]] = ()
+        self,
+        keys: Collection[tuple[str, str]] = (),
+        names: Collection[tuple[str, str]] = (),
+        owned: Collection[tuple[str, str, str]] = (),
     ) -> list[Known]:
         """Return the definitions with certain keys or names, with their realisations.
 
         :param keys: kinds and keys.
-        :param names: kinds and names; only for kinds of which there are few, as names have no index.
+        :param names: kinds and names; only for kinds of which there are few.
+        :param owned: kinds, projects and names: those of that name that are a project's.
         """
         kind, key, name = definitions.c.resource_type, definitions.c.resource_key, definitions.c.name
         wanted = [sa.and_(kind == one, key == other) for one, other in keys]
         wanted += [sa.and_(kind == one, name == other) for one, other in names]
+        wanted += [
+            sa.and_(kind == one, definitions.c.project_id == project, name == other)
+            for one, project, other in owned
+        ]
         return self._known(sa.or_(*wanted)) if wanted else []
+
+    def of_project(self, kind: str, project_id: str) -> list[Known]:
+        """Return everything of a kind that is a project's, with its realisations."""
+        return self._known(
+            sa.and_(definitions.c.resource_type == kind, definitions.c.project_id == project_id)
+        )
 
     def all(self, kind: str) -> list[Known]:
         """Return everything of a kind, with its realisations, by key."""
@@ -253,6 +281,73 @@ class DefinitionStore:
         else:
             connection.execute(realisations.update().where(*same).values(**row))
 
+    def define_as_shown(
+        self, connection: sa.Connection, kind: str, key: str, *, name: str, project_id: str, body: Body
+    ) -> tuple[Definition, bool]:
+        """Make a definition what the top's own service shows, which is its truth.
+
+        What is deleted stays so: its id never comes back.
+
+        :return: the definition, and whether it has changed.
+        """
+        seen = self.propose(connection, kind, key, name, project_id=project_id)
+        same = seen.state is DefinitionState.ACTIVE and (seen.name, seen.body) == (name, body)
+        if same or seen.state is DefinitionState.DELETED:
+            return seen, False
+        version = self.define(connection, seen, key=key, name=name, body=body, state=DefinitionState.ACTIVE)
+        return (
+            replace(seen, name=name, body=body, version=version, state=DefinitionState.ACTIVE),
+            True,
+        )
+
+    def want(self, connection: sa.Connection, definition_id: str, site_id: str) -> bool:
+        """Note that something in a site needs a definition.
+
+        :return: whether that is new; of several at the same time that may be so for each.
+        :raises Changed: the definition or the site is gone.
+        """
+        same = (realisations.c.definition_id == definition_id, realisations.c.site_id == site_id)
+        if connection.execute(sa.select(realisations.c.version).where(*same)).one_or_none() is not None:
+            return False
+        row = {
+            "definition_id": definition_id,
+            "site_id": site_id,
+            "site_resource_id": None,
+            "version": 0,
+            "updated_at": now(),
+        }
+        try:
+            connection.execute(_WANT[connection.dialect.name], row)
+        except DBReferenceError:
+            raise Changed from None
+        return True
+
+    def keep_id(
+        self,
+        connection: sa.Connection,
+        definition_id: str,
+        site_id: str,
+        site_resource_id: str,
+        *,
+        seen: str | None,
+    ) -> None:
+        """Note what a site calls something that was made there, or found.
+
+        Of several who do that at the same time the first one holds.
+
+        :param seen: what was noted when the site was looked at.
+        :raises Changed: something else is noted by now; or it is not wanted any more.
+        """
+        same = (realisations.c.definition_id == definition_id, realisations.c.site_id == site_id)
+        found = connection.execute(
+            sa.select(realisations.c.site_resource_id).where(*same).with_for_update()
+        ).one_or_none()
+        if found is None or found[0] not in {seen, site_resource_id}:
+            raise Changed
+        if found[0] != site_resource_id:
+            values = {"site_resource_id": site_resource_id, "updated_at": now()}
+            connection.execute(realisations.update().where(*same).values(**values))
+
     def note_drift(self, definition: Definition, site_id: str, drift: str | None) -> None:
         """Keep what is otherwise in a site, or that nothing is; not if it is at another version by now."""
         statement = realisations.update().where(
@@ -276,7 +371,17 @@ class DefinitionStore:
             realisations.c.site_id == sites.c.id,
             realisations.c.version == definitions.c.version,
         )
-        lacking = sa.select(sites.c.id).where(~done.correlate(definitions, sites)).correlate(definitions)
+        here = sa.exists().where(
+            realisations.c.definition_id == definitions.c.id, realisations.c.site_id == sites.c.id
+        )
+        lacking = (
+            sa.select(sites.c.id)
+            .where(
+                ~done.correlate(definitions, sites),
+                definitions.c.resource_type.not_in(_WHERE_NEEDED) | here.correlate(definitions, sites),
+            )
+            .correlate(definitions)
+        )
         query = sa.select(definitions.c.id).where(
             definitions.c.state == DefinitionState.DELETED, ~lacking.exists()
         )
@@ -309,7 +414,14 @@ class DefinitionStore:
             realisations.c.site_id == site_id,
             realisations.c.version == definitions.c.version,
         )
-        query = _SELECT.where(definitions.c.state != DefinitionState.PENDING, ~agrees)
+        wanted = sa.exists().where(
+            realisations.c.definition_id == definitions.c.id, realisations.c.site_id == site_id
+        )
+        query = _SELECT.where(
+            definitions.c.state != DefinitionState.PENDING,
+            ~agrees,
+            definitions.c.resource_type.not_in(_WHERE_NEEDED) | wanted,
+        )
         with self._database.read() as connection:
             return [_definition(row) for row in connection.execute(query.order_by(*_ORDER))]
 

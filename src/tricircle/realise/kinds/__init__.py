@@ -3,19 +3,50 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from tricircle.realise.kinds.address_group import AddressGroup
 from tricircle.realise.kinds.flavor import Flavor
 from tricircle.realise.kinds.keypair import Keypair
 from tricircle.realise.kinds.kind import Kind
+from tricircle.realise.kinds.network import Network
+from tricircle.realise.kinds.neutron import NeutronKind
 from tricircle.realise.kinds.qos_spec import QosSpec
+from tricircle.realise.kinds.security_group import SecurityGroup
+from tricircle.realise.kinds.subnet import Subnet
 from tricircle.realise.kinds.volume_type import VolumeType
 
 FLAVOR: Kind = Flavor()
 KEYPAIR: Kind = Keypair()
 VOLUME_TYPE: Kind = VolumeType()
 QOS_SPEC: Kind = QosSpec()
+NETWORK: NeutronKind = Network()
+SUBNET: NeutronKind = Subnet()
+SECURITY_GROUP: NeutronKind = SecurityGroup()
+ADDRESS_GROUP: NeutronKind = AddressGroup()
+
+NEUTRON_KINDS: Mapping[str, NeutronKind] = MappingProxyType(
+    {kind.name: kind for kind in (NETWORK, SUBNET, SECURITY_GROUP, ADDRESS_GROUP)}
+)
+"""Those that are defined at the top's Neutron."""
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
-    {kind.name: kind for kind in (FLAVOR, KEYPAIR, VOLUME_TYPE, QOS_SPEC)}
+    {kind.name: kind for kind in (FLAVOR, KEYPAIR, VOLUME_TYPE, QOS_SPEC, *NEUTRON_KINDS.values())}
 )
 
-__all__ = ["FLAVOR", "KEYPAIR", "KINDS", "QOS_SPEC", "VOLUME_TYPE", "Kind"]
+WHERE_NEEDED = frozenset(kind.name for kind in KINDS.values() if not kind.everywhere)
+"""The kinds of which a site gets what something there needs, and nothing else."""
+
+__all__ = [
+    "ADDRESS_GROUP",
+    "FLAVOR",
+    "KEYPAIR",
+    "KINDS",
+    "NETWORK",
+    "NEUTRON_KINDS",
+    "QOS_SPEC",
+    "SECURITY_GROUP",
+    "SUBNET",
+    "VOLUME_TYPE",
+    "WHERE_NEEDED",
+    "Kind",
+    "NeutronKind",
+]

@@ -1,7 +1,7 @@
 """What is to be said of each kind of replicated resource."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -9,6 +9,9 @@ from urllib.parse import quote
 from tricircle.errors import BadAnswer
 from tricircle.realise.definition import Body, Found, Sought
 from tricircle.realise.site_view import SiteView
+
+IdOf = Callable[[str, str], str | None]
+"""Tells what a site calls something, from its kind and key; None where it has none."""
 
 
 class Kind(ABC):
@@ -27,6 +30,8 @@ class Kind(ABC):
     """Fields that can only be changed by deleting it and making it again."""
     is_named: ClassVar[bool] = False
     """Each site gives it an id of its own; what is the same everywhere is its name, which is unique there."""
+    everywhere: ClassVar[bool] = True
+    """Whether every site gets it; else those do in which something needs it."""
     references: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """Fields that hold the id of another replicated resource, and that one's kind."""
 
@@ -45,9 +50,24 @@ class Kind(ABC):
             site = view.site.name
             raise BadAnswer(f"Site {site} shows a {self.name} as none is shown.", site=site) from error
 
+    def parts(self, body: Body) -> Iterable[tuple[str, str]]:  # noqa: ARG002  # those that have parts need it
+        """Return kinds and keys of what must be in a site, after it and before it is complete there."""
+        return ()
+
+    def in_site(self, body: Body, id_of: IdOf) -> Body:
+        """Return a definition's body as a site should show it."""
+        translated = dict(body)
+        for field, other in self.references.items():
+            if body[field] is not None:
+                translated[field] = id_of(other, body[field])
+        return translated
+
     @abstractmethod
-    def make(self, view: SiteView, body: Body) -> None:
-        """Make it in a site that has none; what is left to do then, `change` does."""
+    def make(self, view: SiteView, body: Body) -> Found | None:
+        """Make it in a site that has none; what is left to do then, `change` does.
+
+        :return: what was made, where it need not be looked for.
+        """
 
     @abstractmethod
     def change(self, view: SiteView, shown: Found, body: Body) -> None:

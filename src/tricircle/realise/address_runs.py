@@ -1,0 +1,30 @@
+"""Runs of addresses, as Neutron writes them: `{"start": ..., "end": ...}`, both ends included."""
+
+from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+Pool = dict[str, str]
+
+
+def merged(pools: Iterable[Mapping[str, str]]) -> list[Pool]:
+    """Return the same addresses in as few runs as possible, in order.
+
+    :param pools: all of one IP version.
+    """
+    runs: list[tuple[IPv4Address | IPv6Address, IPv4Address | IPv6Address]] = []
+    for start, end in sorted((_ends(pool) for pool in pools), key=lambda ends: int(ends[0])):
+        if runs and int(start) <= int(runs[-1][1]) + 1:
+            if int(end) > int(runs[-1][1]):
+                runs[-1] = (runs[-1][0], end)
+        else:
+            runs.append((start, end))
+    return [{"start": str(start), "end": str(end)} for start, end in runs]
+
+
+def size_of(pools: Iterable[Mapping[str, str]]) -> int:
+    """Return how many addresses there are in runs that do not overlap."""
+    return sum(int(end) - int(start) + 1 for start, end in map(_ends, pools))
+
+
+def _ends(pool: Mapping[str, str]) -> tuple[IPv4Address | IPv6Address, IPv4Address | IPv6Address]:
+    return ip_address(pool["start"]), ip_address(pool["end"])

@@ -1,0 +1,143 @@
+"""What networks, subnets, security groups and address groups have in common.
+
+Their key is their id at the top's Neutron; in each site they have another one. Names say nothing, as many may
+have the same: what a site's Neutron has for one of the top bears a mark in its description, given by the
+request that makes it, by which it is found again whatever happens in between.
+
+Two that make the same at the same time make it twice. Both see that when they look for the mark, and agree in
+the database on one of the two; the other one goes, as it is empty.
+
+Source: Networking API v2.0 reference. That it looks for descriptions is its extension
+`standard-attr-description`.
+"""
+
+from abc import abstractmethod
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+from tricircle.realise.definition import Body, Found, Sought
+from tricircle.realise.kinds.kind import IdOf, Kind, quoted
+from tricircle.realise.site_view import SiteView
+
+Item = dict[str, Any]
+
+_MARK = "tricircle:"
+
+
+def mark_of(key: str) -> str:
+    """Return the description of what a site has for something of the top."""
+    return _MARK + key
+
+
+class NeutronKind(Kind):
+    """A kind of resource of Neutron."""
+
+    service_type = "network"
+    everywhere = False
+    fixed = frozenset({"project_id"})
+    collection: ClassVar[str]
+    """What Neutron calls many in paths; in bodies it has `_` for `-`."""
+    changeable: ClassVar[tuple[str, ...]] = ("name",)
+    """Fields that one request changes."""
+    if_possible: ClassVar[tuple[str, ...]] = ()
+    """Fields that some sites do not have, or not so: each is changed by itself, and what is refused stays."""
+    knowledge: ClassVar[frozenset[str]] = frozenset()
+    """Fields of a definition that no site shows."""
+
+    @abstractmethod
+    def read(self, item: Item) -> Body:
+        """Return what must be the same of an item that a Neutron shows, the top's or a site's."""
+
+    @abstractmethod
+    def first(self, body: Body) -> Item:
+        """Return what a new one is made with, besides mark and project."""
+
+    def define(self, item: Item) -> Body:
+        """Return the definition's body of an item of the top."""
+        return {**self.read(item), "id": item["id"], "project_id": item["project_id"], "copies": []}
+
+    def in_site(self, body: Body, id_of: IdOf) -> Body:
+        """Return a body as a site should show it: without what only the top knows."""
+        shown = super().in_site(body, id_of)
+        return {field: value for field, value in shown.items() if field not in self.knowledge}
+
+    def find(self, view: SiteView, sought: Sought) -> Found | None:
+        """Find it by its mark; by the site's id for it where somebody has changed its description."""
+        items = self._marked(view, sought)
+        known = next((item for item in items if item["id"] == sought.site_resource_id), None)
+        if known is None and sought.site_resource_id is not None:
+            known = self._known(view, sought.site_resource_id)
+        item = known or next(iter(items), None)
+        if item is None:
+            return None
+        copies = [other["id"] for other in items if other["id"] != item["id"]]
+        return self.found(item, sought.key if item in items else None, copies)
+
+    def found(self, item: Item, marked: str | None, copies: list[str]) -> Found:
+        """Describe what a site has.
+
+        :param marked: the key that its mark has.
+        :param copies: ids of others with the same mark.
+        """
+        body = {**self.read(item), "id": marked, "project_id": item["project_id"], "copies": copies}
+        return Found(item["id"], item["name"], body)
+
+    def _marked(self, view: SiteView, sought: Sought) -> list[Item]:
+        """Return what bears its mark and is its project's, the oldest first."""
+        filters = {"description": mark_of(sought.key)}
+        if sought.project_id is not None:
+            # Who may write into a site directly cannot have another project's taken for their own.
+            filters["project_id"] = sought.project_id
+        answer = view.get(f"/v2.0/{self.collection}?{urlencode(filters)}") or {}
+        items: list[Item] = answer[self.collection.replace("-", "_")]
+        return sorted(items, key=lambda item: (item.get("created_at") or "", item["id"]))
+
+    def _known(self, view: SiteView, identifier: str) -> Item | None:
+        item: Item | None = (view.get(self.path(identifier)) or {}).get(self.name)
+        return item
+
+    def path(self, identifier: str) -> str:
+        """Return the path of one."""
+        return f"/v2.0/{self.collection}/{quoted(identifier)}"
+
+    def make(self, view: SiteView, body: Body) -> Found | None:
+        """Make it, with its mark."""
+        answer = view.change(
+            f"{self.name} {body['id']} made",
+            "POST",
+            f"/v2.0/{self.collection}",
+            {
+                self.name: {
+                    **self.first(body),
+                    "name": body["name"],
+                    "project_id": body["project_id"],
+                    "description": mark_of(body["id"]),
+                }
+            },
+        )
+        return self.made(answer.document[self.name], body)
+
+    def made(self, item: Item, body: Body) -> Found | None:  # noqa: ARG002  # subnets need both
+        """Return what was made; None where it must be looked whether somebody else has made it, too."""
+        return None
+
+    def change(self, view: SiteView, shown: Found, body: Body) -> None:
+        """Change what differs, and delete copies that are not in use."""
+        for copy in shown.body["copies"]:
+            view.change("copy deleted", "DELETE", self.path(copy), fine={404, 409})
+        path = self.path(shown.site_resource_id)
+        differing = {field for field, value in body.items() if shown.body.get(field) != value}
+        changes = {field: body[field] for field in self.changeable if field in differing}
+        if "id" in differing:
+            changes["description"] = mark_of(body["id"])
+        if changes:
+            view.change(f"{self.name} updated", "PUT", path, {self.name: changes})
+        for field in self.if_possible:
+            if field in differing:
+                wanted = {self.name: {field: body[field]}}
+                view.change(f"{field} changed", "PUT", path, wanted, fine={400})
+
+    def remove(self, view: SiteView, shown: Found) -> None:
+        """Delete it; Neutron refuses while it is in use."""
+        for identifier in (*shown.body["copies"], shown.site_resource_id):
+            view.change(f"{self.name} deleted", "DELETE", self.path(identifier), fine={404})

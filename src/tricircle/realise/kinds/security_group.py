@@ -1,0 +1,124 @@
+"""Security groups with their rules. A project's default group is there in every site by itself.
+
+Source: Networking API v2.0 reference, "Security groups", "Security group rules"; that a project's default group
+is made when groups are listed with its project_id: Neutron, `get_security_groups`.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from tricircle.errors import BadAnswer
+from tricircle.realise.definition import Body, Found, Sought
+from tricircle.realise.kinds.kind import IdOf
+from tricircle.realise.kinds.neutron import Item, NeutronKind
+from tricircle.realise.site_view import SiteView
+
+DEFAULT = "default"
+
+_FIELDS = (
+    *("direction", "ethertype", "protocol", "port_range_min", "port_range_max", "remote_ip_prefix"),
+    *("remote_group_id", "remote_address_group_id"),
+)
+_REFERENCES = {"remote_group_id": "security_group", "remote_address_group_id": "address_group"}
+
+Rule = dict[str, Any]
+
+
+class SecurityGroup(NeutronKind):
+    """A security group."""
+
+    name = "security_group"
+    collection = "security-groups"
+    not_found = "Security group {name} not found."
+    if_possible = ("stateful",)
+
+    def read(self, item: Item) -> Body:
+        """Return what must be the same."""
+        return {
+            "name": item["name"],
+            "stateful": item.get("stateful", True),
+            "rules": _sorted(_matching(rule) for rule in item["security_group_rules"]),
+        }
+
+    def found(self, item: Item, marked: str | None, copies: list[str]) -> Found:
+        """Describe what a site has, with the rules' own ids."""
+        found = super().found(item, marked, copies)
+        rules = {_text(_matching(rule)): rule["id"] for rule in item["security_group_rules"]}
+        return Found(found.site_resource_id, found.name, found.body | {"rule_ids": rules})
+
+    def find(self, view: SiteView, sought: Sought) -> Found | None:
+        """Find it by its mark; a default group as its project's own."""
+        if sought.name != DEFAULT or sought.project_id is None:
+            return super().find(view, sought)
+        query = urlencode({"project_id": sought.project_id, "name": DEFAULT})
+        answer = view.get(f"/v2.0/{self.collection}?{query}") or {}
+        item = next(iter(answer["security_groups"]), None)
+        return None if item is None else self.found(item, sought.key, [])
+
+    def parts(self, body: Body) -> Iterable[tuple[str, str]]:
+        """Return the groups whose members its rules are about."""
+        named = {
+            (kind, rule[field])
+            for rule in body["rules"]
+            for field, kind in _REFERENCES.items()
+            if rule[field] is not None
+        }
+        return sorted(named - {(self.name, body["id"])})
+
+    def in_site(self, body: Body, id_of: IdOf) -> Body:
+        """Return a body whose rules name groups as the site does, without those that it lacks."""
+        rules = [_translated(rule, id_of) for rule in body["rules"]]
+        return super().in_site(body, id_of) | {"rules": _sorted(rule for rule in rules if rule is not None)}
+
+    def first(self, body: Body) -> Item:
+        """Return what a new one is made with; its rules follow."""
+        return {} if body["stateful"] else {"stateful": False}
+
+    def change(self, view: SiteView, shown: Found, body: Body) -> None:
+        """Change what differs; what is to be let through is, before something else no longer is."""
+        super().change(view, shown, body)
+        there: Mapping[str, str] = shown.body["rule_ids"]
+        wanted = {_text(rule): rule for rule in body["rules"]}
+        self._add(view, shown.site_resource_id, [rule for text, rule in wanted.items() if text not in there])
+        for text in sorted(there.keys() - wanted.keys()):
+            view.change("rule deleted", "DELETE", f"/v2.0/security-group-rules/{there[text]}", fine={404})
+
+    @staticmethod
+    def _add(view: SiteView, group_id: str, rules: list[Rule]) -> None:
+        target = "/v2.0/security-group-rules"
+        bodies = [
+            {"security_group_id": group_id}
+            | {field: value for field, value in rule.items() if value is not None}
+            for rule in rules
+        ]
+        if not bodies:
+            return
+        done = view.change("rules made", "POST", target, {"security_group_rules": bodies}, fine={409})
+        if done.status != 409:
+            return
+        for body in bodies:  # somebody else has made some of them just now, and Neutron takes all or none
+            answer = view.change("rule made", "POST", target, {"security_group_rule": body}, fine={409})
+            is_there = answer.document.get("NeutronError", {}).get("type") == "SecurityGroupRuleExists"
+            if answer.status == 409 and not is_there:
+                said = answer.document.get("NeutronError", {}).get("message", "no words of its own")
+                raise BadAnswer(f"Site {view.site.name} refuses a rule: {said}", site=view.site.name)
+
+
+def _matching(rule: Item) -> Rule:
+    return {field: rule.get(field) for field in _FIELDS}
+
+
+def _text(rule: Rule) -> str:
+    return "|".join("" if rule[field] is None else str(rule[field]) for field in _FIELDS)
+
+
+def _sorted(rules: Iterable[Rule]) -> list[Rule]:
+    return sorted(rules, key=_text)
+
+
+def _translated(rule: Rule, id_of: IdOf) -> Rule | None:
+    named = {
+        field: id_of(kind, rule[field]) for field, kind in _REFERENCES.items() if rule[field] is not None
+    }
+    return None if None in named.values() else rule | named
