@@ -18,15 +18,15 @@ PRODUCT := .venv/.as-locked
 SITES_ENVIRONMENT := sandbox/.venv/.as-locked
 SANDBOX := sandbox/.venv/bin/sandbox --dir $(SANDBOX_DIR)
 
-# What `make test` runs, after lint and docs. The integration tests start a sandbox of their own in .sandbox-test.
-TESTS ?= tests/unit tests/functional tests/contract tests/integration
-PYTEST ?= .venv/bin/python -m pytest $(TESTS)
+# What `make unit` runs. The integration tests start a sandbox of their own in .sandbox-test.
+TESTS ?= tests/unit tests/functional
+PYTEST ?= .venv/bin/python -m pytest
 BENCH ?= .venv/bin/python -m benchmarks
 DOC_SOURCE := $(patsubst %/conf.py,%,$(firstword $(wildcard doc/source/conf.py doc/conf.py)))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-status demo-down test unit integration-full lint docs bench install clean python \
+.PHONY: help demo demo-status demo-down test unit integration integration-full lint docs bench install clean python \
     bench-packages servers
 
 help: ## show this list
@@ -46,13 +46,21 @@ demo-down: $(SITES_ENVIRONMENT) ## stop the demo; what is in it stays for the ne
 
 # -- checks ----------------------------------------------------------------------------------------------------
 
-test: install servers lint docs sandbox-tests unit integration-full ## everything that CI runs: lint, docs, all tests
+test: install servers lint docs sandbox-tests both integration-full ## everything that CI runs: lint, docs, all tests
 
-unit: install ## run the tests alone; TESTS=tests/unit chooses some
-	$(PYTEST)
+# Side by side: the one computes, the other mostly waits for services.
+.PHONY: both
+both: install
+	$(MAKE) --jobs=2 --output-sync=target unit integration
+
+unit: install ## run the tests that need no sandbox; TESTS=tests/unit chooses some
+	$(PYTEST) $(TESTS)
+
+integration: install ## run the tests that start OpenStack sites
+	$(PYTEST) tests/contract tests/integration
 
 integration-full: install servers ## run the integration tests that are marked for it on the full profile
-	TRICIRCLE_SANDBOX_PROFILE=full .venv/bin/python -m pytest -m full tests/integration
+	TRICIRCLE_SANDBOX_PROFILE=full $(PYTEST) -m full tests/integration
 
 .PHONY: sandbox-tests
 sandbox-tests: $(SITES_ENVIRONMENT)
