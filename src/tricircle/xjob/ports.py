@@ -124,6 +124,12 @@ def is_adoptable(item: Mapping[str, Any]) -> bool:
     return not owner.startswith(_OF_ITS_OWN) or owner in _ADOPTED_OF_THESE
 
 
+def node_of(engine: Engine, site: Site) -> str:
+    """Return the name of the node that stands for a site, which is the host of all its ports at the top."""
+    node = engine.registry.snapshot.nodes.get(site.id)
+    return site.name if node is None else node.name
+
+
 def as_adopted(engine: Engine, site: Site, item: Mapping[str, Any]) -> Item | None:
     """Return a site's port as the top is to have it; None where the top does not know its network.
 
@@ -152,7 +158,7 @@ def as_adopted(engine: Engine, site: Site, item: Mapping[str, Any]) -> Item | No
             "site": site.name,
             "mac_address": item["mac_address"],
             "fixed_ips": addresses,
-            "binding:host_id": site.name,
+            "binding:host_id": node_of(engine, site),
             "device_id": item["device_id"],
             "device_owner": item["device_owner"],
             "name": item["name"],

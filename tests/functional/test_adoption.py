@@ -1,0 +1,299 @@
+"""Ports that sites make are seen at the top: real calls, a worker, and the fakes of Nova and Neutron."""
+
+import json
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from tests.fakes.cloud import PROJECT, Cloud
+from tests.fakes.service import Service
+from tests.fakes.site import Site
+from tests.functional.adopting_top import AdoptingTop, give_network
+from tests.functional.workshop import Workshop
+
+from tricircle.jobs.job import Job, JobState, Request
+from tricircle.jobs.store import JobFilters, JobStore
+from tricircle.jobs.types import ADOPT, AFTER_DELETE, PORTS
+from tricircle.realise.definition import DefinitionState
+from tricircle.routing.route import Route
+from tricircle.xjob import adopt
+from tricircle.xjob.ports import carry, carry_deletion
+
+IMAGE = "70a599e0-31e7-49b7-b260-868f441e862b"
+
+
+@dataclass
+class Ground:
+    """One network with a subnet and a group at the top, and in the site what stands for them.
+
+    :param names: ids at the top, by the site's.
+    """
+
+    cloud: Cloud
+    site: Site
+    top: AdoptingTop
+    workshop: Workshop
+    names: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        network = self._define("network", {"name": "blue", "project_id": PROJECT})
+        subnet = {"cidr": "10.1.0.0/24", "ip_version": 4, "project_id": PROJECT}
+        self._define("subnet", subnet, network_id=network)
+        self._define("security_group", {"name": "web", "project_id": PROJECT})
+
+    @property
+    def site_id(self) -> str:
+        return self.workshop.site_id(self.site.name)
+
+    def call(self, service: Service, method: str, path: str, body: object = None) -> Any:
+        """Call a service as an administrator."""
+        return self._call(self.cloud.admin.id, service, method, path, body)
+
+    def _call(self, token: str, service: Service, method: str, path: str, body: object) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"X-Auth-Token": token, "Content-Type": "application/json"}
+        url = service.server.url + path
+        asked = urllib.request.Request(url, data, headers, method=method)  # noqa: S310  # the fake's own URL
+        with urllib.request.urlopen(asked, timeout=5) as answer:  # noqa: S310
+            said = answer.read()
+        return json.loads(said) if said else None
+
+    def _define(self, kind: str, fields: dict[str, Any], network_id: str | None = None) -> str:
+        path = f"/v2.0/{kind.replace('_', '-')}s"
+        made = []
+        for service, home in ((self.top, network_id), (self.site.network, self._there(network_id))):
+            more = {} if home is None else {"network_id": home}
+            made.append(str(self.call(service, "POST", path, {kind: fields | more})[kind]["id"]))
+        at_top, there = made
+        self.names[there] = at_top
+        store = self.workshop.engine.replicas.store
+
+        def work(connection: Any) -> None:
+            seen = store.propose(connection, kind, at_top, at_top, project_id=PROJECT)
+            active = DefinitionState.ACTIVE
+            version = store.define(connection, seen, key=at_top, name=at_top, body={}, state=active)
+            store.record(connection, seen.id, self.site_id, site_resource_id=there, seen=0, version=version)
+
+        self.workshop.engine.database.transact(work)
+        return at_top
+
+    def _there(self, at_top: str | None) -> str | None:
+        return next((there for there, known in self.names.items() if known == at_top), None)
+
+    # -- what the site does ----------------------------------------------------------------------------------
+
+    def boot(self, *, vm_state: str = "active", port_status: str = "ACTIVE") -> str:
+        """Have the site's Nova boot a server, as the gateway would; return its id."""
+        (home,) = self.site.network.networks
+        wanted = {
+            "name": "one",
+            "flavorRef": "1",
+            "imageRef": IMAGE,
+            "networks": [{"uuid": home}],
+            "security_groups": [{"name": "web"}],
+        }
+        token = self.cloud.member.id
+        made = self._call(token, self.site.compute, "POST", "/v2.1/servers", {"server": wanted})["server"][
+            "id"
+        ]
+        self.site.compute.servers[made].vm_state = vm_state
+        for port in self.ports_of(made):
+            port["status"] = port_status
+        return str(made)
+
+    def delete(self, server_id: str) -> None:
+        """Have the site's Nova delete a server."""
+        self.call(self.site.compute, "DELETE", f"/v2.1/servers/{server_id}")
+
+    def ports_of(self, server_id: str) -> list[dict[str, Any]]:
+        """Return a server's ports in the site."""
+        return [port for port in self.site.network.ports.values() if port["device_id"] == server_id]
+
+    # -- what the top has ------------------------------------------------------------------------------------
+
+    def expected(self, *ports: dict[str, Any]) -> dict[str, Any]:
+        """Return what the top should have of ports of the site."""
+        return {
+            port["id"]: {
+                "id": port["id"],
+                "project_id": port["project_id"],
+                "network_id": self.names[port["network_id"]],
+                "site": self.site.name,
+                "mac_address": port["mac_address"],
+                "fixed_ips": [
+                    {"subnet_id": self.names[each["subnet_id"]], "ip_address": each["ip_address"]}
+                    for each in port["fixed_ips"]
+                ],
+                "binding:host_id": self.site.name,
+                "device_id": port["device_id"],
+                "device_owner": port["device_owner"],
+                "name": port["name"],
+                "admin_state_up": port["admin_state_up"],
+                "security_groups": [self.names[group] for group in port["security_groups"]],
+                "status": port["status"],
+            }
+            for port in ports
+        }
+
+    # -- jobs ------------------------------------------------------------------------------------------------
+
+    def ask(self, kind: str, resource_type: str, resource_id: str) -> None:
+        """Ask for a job about something of the site."""
+        request = Request(kind, resource_type, resource_id, self.site_id, PROJECT)
+        self.workshop.engine.requester.request(request)
+
+    def adopt(self, server_id: str) -> None:
+        """Have a server's ports adopted."""
+        self.ask(ADOPT.name, "server", server_id)
+        self.workshop.finish(ADOPT.name)
+
+    def sweep(self) -> Job:
+        """Have the site's ports compared."""
+        self.ask(PORTS.name, "site", self.site_id)
+        self.workshop.finish(PORTS.name)
+        return JobStore(self.workshop.engine.database).page(JobFilters(type=PORTS.name), limit=1)[0]
+
+    def as_user(self, method: str, path: str, body: object = None) -> Any:
+        """Call the top's Neutron as the project's user."""
+        return self._call(self.cloud.member.id, self.top, method, path, body)
+
+
+@pytest.fixture
+def ground(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ground]:
+    """A top with a network service. The workshop is made after it."""
+    monkeypatch.setattr(adopt, "_NOTICE", 0.2)
+    top = give_network(cloud)
+    workshop = Workshop(cloud)
+    workshop.clear()
+    yield Ground(cloud, cloud.sites["SiteOne"], top, workshop)
+    workshop.engine.database.close()
+
+
+@pytest.fixture
+def adopted(ground: Ground) -> dict[str, Any]:
+    """The one port of a server, at the top."""
+    server = ground.boot()
+    ground.adopt(server)
+    (port,) = ground.ports_of(server)
+    return port
+
+
+def test_a_new_servers_port_is_at_the_top(ground: Ground) -> None:
+    server = ground.boot()
+    ground.adopt(server)
+    ports = ground.ports_of(server)
+    assert ground.top.adopted == ground.expected(*ports)
+    (seen,) = ground.as_user("GET", f"/v2.0/ports?device_id={server}")["ports"]
+    assert (seen["id"], seen["fixed_ips"][0]["ip_address"]) == (
+        ports[0]["id"],
+        ports[0]["fixed_ips"][0]["ip_address"],
+    )
+
+
+def test_it_is_seen_within_a_second_of_the_servers_being_active(ground: Ground) -> None:
+    server = ground.boot(vm_state="building", port_status="DOWN")
+    ground.ask(ADOPT.name, "server", server)
+    ground.workshop.run()
+    (port,) = ground.ports_of(server)
+    assert ground.top.adopted == ground.expected(port)
+    began = time.monotonic()
+    port["status"] = "ACTIVE"
+    ground.site.compute.servers[server].vm_state = "active"
+    ground.workshop.finish(ADOPT.name)
+    assert time.monotonic() - began < 1.0
+    assert ground.top.adopted == ground.expected(port)
+    assert ground.top.adopted[port["id"]]["status"] == "ACTIVE"
+
+
+def test_a_deleted_servers_port_goes(ground: Ground, adopted: dict[str, Any]) -> None:
+    server = adopted["device_id"]
+    ground.delete(server)
+    ground.ask(AFTER_DELETE.name, "server", server)
+    ground.workshop.finish(AFTER_DELETE.name)
+    assert ground.top.adopted == {}
+    assert ground.as_user("GET", "/v2.0/ports")["ports"] == []
+
+
+def test_while_the_tops_neutron_is_down_servers_boot_and_are_adopted_later(ground: Ground) -> None:
+    gone, kept = ground.boot(), None
+    ground.adopt(gone)
+    ground.top.stop()
+    kept = ground.boot()
+    ground.delete(gone)
+    ground.ask(ADOPT.name, "server", kept)
+    ground.ask(AFTER_DELETE.name, "server", gone)
+    ground.workshop.run()
+    assert [job.state for job in ground.workshop.waiting(ADOPT.name, AFTER_DELETE.name)] == [
+        JobState.WAITING,
+        JobState.WAITING,
+    ]
+    ground.top.start()
+    ground.workshop.finish(ADOPT.name, AFTER_DELETE.name)
+    assert ground.top.adopted == ground.expected(*ground.ports_of(kept))
+
+
+def test_what_happened_behind_the_tops_back_is_found(ground: Ground, adopted: dict[str, Any]) -> None:
+    missed, vanished = ground.boot(), ground.boot()
+    ground.adopt(vanished)
+    (lost,) = ground.ports_of(vanished)
+    del ground.site.network.ports[lost["id"]]
+    adopted["name"] = "renamed there"
+    assert ground.sweep().state is JobState.SUCCEEDED
+    dhcp = [port for port in ground.site.network.ports.values() if port["device_owner"] == "network:dhcp"]
+    assert len(dhcp) == 1
+    assert ground.top.adopted == ground.expected(adopted, *ground.ports_of(missed), *dhcp)
+    ground.top.requests.clear()
+    ground.sweep()
+    assert {request.method for request in ground.top.requests} == {"GET"}
+
+
+def test_a_change_at_the_top_reaches_the_site(ground: Ground, adopted: dict[str, Any]) -> None:
+    changes = {
+        "name": "mine",
+        "admin_state_up": False,
+        "security_groups": [],
+        "allowed_address_pairs": [{"ip_address": "10.1.0.99", "mac_address": adopted["mac_address"]}],
+    }
+    shown = ground.as_user("PUT", f"/v2.0/ports/{adopted['id']}", {"port": changes})["port"]
+    engine = ground.workshop.engine
+    site = engine.registry.snapshot.by_id[ground.site_id]
+    carry(engine, shown, site)
+    assert {name: adopted[name] for name in changes} == changes
+    assert carry(engine, shown, site) == "It was so already."
+
+
+def test_a_port_deleted_at_the_top_goes_from_its_site(ground: Ground, adopted: dict[str, Any]) -> None:
+    ground.top.ports.pop(adopted["id"])
+    ground.top.adopted.pop(adopted["id"])
+    carry_deletion(ground.workshop.engine, adopted["id"])
+    assert ground.ports_of(adopted["device_id"]) == []
+    assert ground.workshop.engine.routes.all(adopted["id"]) == []
+
+
+def test_two_sites_with_one_mac_address_are_told_to_the_operator(ground: Ground) -> None:
+    server = ground.boot()
+    (port,) = ground.ports_of(server)
+    (home,) = ground.top.networks
+    other = {"network_id": home, "project_id": PROJECT, "mac_address": port["mac_address"]}
+    made = ground.call(ground.top, "POST", "/v2.0/ports", {"port": other})["port"]
+    ground.adopt(server)
+    (job,) = JobStore(ground.workshop.engine.database).page(JobFilters(state=JobState.FAILED))
+    assert job.cause is not None
+    for words in (port["id"], port["mac_address"], made["id"], "base_mac"):
+        assert words in job.cause
+    assert ground.top.adopted == {}
+
+
+@pytest.mark.parametrize(
+    "leave", [lambda ground: ground.top.stop(), lambda ground: ground.cloud.sites["SiteOne"].network.stop()]
+)
+def test_a_route_says_where_an_adopted_port_is(
+    ground: Ground, adopted: dict[str, Any], leave: Callable[[Ground], None]
+) -> None:
+    leave(ground)
+    assert ground.workshop.engine.routes.all(adopted["id"]) == [
+        Route(adopted["id"], "port", ground.site_id, adopted["id"], PROJECT, None)
+    ]
