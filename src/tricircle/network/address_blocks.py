@@ -1,0 +1,171 @@
+"""`/v2.0/address-blocks`: addresses of a subnet that a site may give to its ports by itself.
+
+POST delegates (the answer may be smaller than asked for: ask again), PUT with `start` or `end` gives back
+what lies outside, DELETE gives back all. Addresses that ports have stay these ports' own.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from neutron.ipam import driver as ipam
+from neutron_lib import constants, exceptions
+from neutron_lib.db import api as db_api
+from neutron_lib.db import model_query
+from neutron_lib.db import utils as db_utils
+
+from tricircle.network import blocks, sites
+from tricircle.network.db.models import AddressBlock
+from tricircle.network.listing import Listing
+from tricircle.network.ranges import Run
+from tricircle.network.top import Top
+from tricircle.sites.registry import Snapshot
+
+RESOURCE = "address_block"
+
+
+class AddressBlockNotFound(exceptions.NotFound):
+    """There is no such block."""
+
+    message = "Address block %(id)s could not be found."
+
+
+class AddressBlocks:
+    """What the API's methods on address blocks do."""
+
+    _top: Top
+
+    @db_api.retry_if_session_inactive()
+    def create_address_block(self, context: Any, address_block: dict[str, Any]) -> dict[str, Any]:
+        """Delegate addresses.
+
+        :raises SubnetNotFound: there is no such subnet.
+        :raises BadRequest: there is no such site, or the subnet's hosts choose their addresses.
+        :raises IpAddressGenerationFailure: no address is free (409).
+        """
+        wanted = address_block[RESOURCE]
+        site = sites.find(self._top, wanted["site"], RESOURCE)
+        context = context.elevated()
+        with db_api.CONTEXT_WRITER.using(context):
+            subnet = ipam.Pool.get_instance(None, context).get_subnet(wanted["subnet_id"])
+            return _shown(subnet.delegate(site.id, wanted["size"]), sites.if_known(self._top))
+
+    @db_api.retry_if_session_inactive()
+    def create_address_block_bulk(self, context: Any, address_blocks: dict[str, Any]) -> list[dict[str, Any]]:
+        """Delegate several runs of addresses, or none of them."""
+        context = context.elevated()
+        with db_api.CONTEXT_WRITER.using(context):
+            return [self.create_address_block(context, body) for body in address_blocks["address_blocks"]]
+
+    @db_api.retry_if_session_inactive()
+    def update_address_block(
+        self,
+        context: Any,
+        id: str,  # noqa: A002  # Neutron's signature
+        address_block: dict[str, Any],
+    ) -> dict[str, Any]:
+        """Give a block's ends back.
+
+        :raises AddressBlockNotFound: there is no such block.
+        :raises BadRequest: what is to be kept does not lie within the block.
+        """
+        context = context.elevated()
+        with db_api.CONTEXT_WRITER.using(context):
+            block = _get(context, id)
+            kept = _kept(block, address_block[RESOURCE])
+            if kept != blocks.run_of(block):
+                self._keep(context, block, kept)
+            return _shown(block, sites.if_known(self._top))
+
+    @db_api.retry_if_session_inactive()
+    def delete_address_block(self, context: Any, id: str) -> None:  # noqa: A002
+        """Give a block back.
+
+        :raises AddressBlockNotFound: there is no such block.
+        """
+        context = context.elevated()
+        with db_api.CONTEXT_WRITER.using(context):
+            self._keep(context, _get(context, id), None)
+
+    @db_api.retry_if_session_inactive()
+    def get_address_block(
+        self,
+        context: Any,
+        id: str,  # noqa: A002
+        fields: Sequence[str] | None = None,
+    ) -> dict[str, Any]:
+        """Show a block.
+
+        :raises AddressBlockNotFound: there is no such block.
+        """
+        context = context.elevated()
+        with db_api.CONTEXT_READER.using(context):
+            return _shown(_get(context, id), sites.if_known(self._top), fields)
+
+    @db_api.retry_if_session_inactive()
+    def get_address_blocks(
+        self,
+        context: Any,
+        filters: dict[str, Any] | None = None,
+        fields: Sequence[str] | None = None,
+        **page: Any,
+    ) -> list[dict[str, Any]]:
+        """List blocks."""
+        listing = Listing.of(context, RESOURCE, filters, page, self._top)
+        if listing is None:
+            return []
+        context = listing.context
+        with db_api.CONTEXT_READER.using(context):
+            marker = None if listing.marker is None else _get(context, listing.marker)
+            filters = dict(listing.filters)
+            if listing.site_ids is not None:
+                filters["site_id"] = listing.site_ids
+            shown: list[dict[str, Any]] = model_query.get_collection(
+                context,
+                AddressBlock,
+                lambda row, wanted: _shown(row, listing.snapshot, wanted),
+                filters=filters,
+                fields=fields,
+                marker_obj=marker,
+                **listing.page,
+            )
+            return shown
+
+    def _keep(self, context: Any, block: AddressBlock, kept: Run | None) -> None:
+        ipam.Pool.get_instance(None, context).get_subnet(block.subnet_id).keep(block, kept)
+
+
+def _get(context: Any, block_id: str) -> AddressBlock:
+    block: AddressBlock | None = context.session.get(AddressBlock, block_id)
+    if block is None:
+        raise AddressBlockNotFound(id=block_id)
+    return block
+
+
+def _kept(block: AddressBlock, wanted: dict[str, Any]) -> Run:
+    ends = []
+    for name, present in (("start", block.first_ip), ("end", block.last_ip)):
+        address = wanted.get(name, constants.ATTR_NOT_SPECIFIED)
+        ends.append(blocks.number(present if address is constants.ATTR_NOT_SPECIFIED else address))
+    kept, run = Run(*ends), blocks.run_of(block)
+    if kept.first not in run or kept.last not in run or kept.size < 1:
+        raise exceptions.BadRequest(
+            resource=RESOURCE, msg=f"start and end must lie within {block.first_ip} to {block.last_ip}"
+        )
+    return kept
+
+
+def _shown(
+    block: AddressBlock, snapshot: Snapshot | None, fields: Sequence[str] | None = None
+) -> dict[str, Any]:
+    row = {
+        "id": block.id,
+        "project_id": block.network.project_id,
+        "network_id": block.network_id,
+        "subnet_id": block.subnet_id,
+        "site": sites.name_of(snapshot, block.site_id),
+        "size": blocks.run_of(block).size,
+        "start": block.first_ip,
+        "end": block.last_ip,
+    }
+    shown: dict[str, Any] = db_utils.resource_fields(row, fields)
+    return shown

@@ -1,0 +1,1 @@
+"""The plugin's tables in Neutron's database, and their migrations."""

@@ -1,0 +1,1 @@
+"""The plugin's migrations, for `neutron-db-manage --subproject tricircle`."""

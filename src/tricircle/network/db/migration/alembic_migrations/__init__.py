@@ -1,0 +1,1 @@
+"""One branch of expansions and one of contractions, as Neutron has them."""

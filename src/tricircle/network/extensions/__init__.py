@@ -1,0 +1,1 @@
+"""API extensions. Neutron loads each file of this folder by itself; nothing else belongs here."""

@@ -1,0 +1,223 @@
+"""Blocks of addresses: whose an address is, and what becomes of it."""
+
+from typing import Any
+
+import netaddr
+from neutron.ipam import exceptions as ipam_exc
+from neutron.ipam.drivers.neutrondb_ipam.db_models import IpamAllocation
+from oslo_utils import uuidutils
+from tests.unit.network.base import OTHER, SITE, TricircleTestCase
+from tests.unit.sites import register
+from tests.unit.sites.wire import site
+
+from tricircle.sites.store import SiteStore
+
+EVERY = {f"10.0.0.{last}" for last in range(2, 15)}
+"""What hosts of the subnet may have."""
+
+
+def addresses(block: dict[str, Any]) -> set[str]:
+    return {str(address) for address in netaddr.iter_iprange(block["start"], block["end"])}
+
+
+class AddressBlocksTestCase(TricircleTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        network = self._make_network(self.fmt, "blue", True)
+        self.subnet = self._make_subnet(self.fmt, network, "10.0.0.1", "10.0.0.0/28")["subnet"]
+        self.subnet_id = self.subnet["id"]
+
+    def ports(self, count: int) -> set[str]:
+        """Make ports at the top; return their addresses."""
+        made = (self._make_port(self.fmt, self.subnet["network_id"])["port"] for _ in range(count))
+        return {port["fixed_ips"][0]["ip_address"] for port in made}
+
+    def adopt_at(self, address: str, **port: Any) -> dict[str, Any]:
+        fixed_ips = [{"subnet_id": self.subnet_id, "ip_address": address}]
+        return self.adopt(network_id=self.subnet["network_id"], fixed_ips=fixed_ips, **port)
+
+    def ask_for(self, address: str, status: int | None = None) -> None:
+        """Make a port at the top with this address."""
+        fixed_ips = [{"subnet_id": self.subnet_id, "ip_address": address}]
+        body = {"port": {"network_id": self.subnet["network_id"], "fixed_ips": fixed_ips}}
+        self.call("POST", "ports", body, status=status)
+
+    def all_that_can_be_delegated(self) -> set[str]:
+        found: set[str] = set()
+        while True:
+            try:
+                body = {"subnet_id": self.subnet_id, "site": OTHER, "size": 16}
+                block = self.tricircle.create_address_block(self.admin, {"address_block": body})
+            except ipam_exc.IpAddressGenerationFailure:
+                return found
+            found |= addresses(block)
+
+    def test_a_block_is_the_end_of_the_pools(self) -> None:
+        block = self.delegate(self.subnet_id, 8)
+        assert {
+            "project_id": self.subnet["project_id"],
+            "network_id": self.subnet["network_id"],
+            "subnet_id": self.subnet_id,
+            "site": SITE,
+            "size": 8,
+            "start": "10.0.0.7",
+            "end": "10.0.0.14",
+        } == {name: value for name, value in block.items() if name not in {"id", "tenant_id"}}
+        assert block == self.call("GET", f"address-blocks/{block['id']}")["address_block"]
+
+    def test_stock_allocation_leaves_it_alone(self) -> None:
+        block = self.delegate(self.subnet_id, 8)
+        assert EVERY - addresses(block) == self.ports(5)
+        self._create_port(self.fmt, self.subnet["network_id"], expected_res_status=409)
+
+    def test_a_tenant_cannot_ask_for_an_address_of_it(self) -> None:
+        self.delegate(self.subnet_id, 8)
+        self.ask_for("10.0.0.10", status=409)
+
+    def test_the_answer_may_be_smaller_than_asked_for(self) -> None:
+        self.ask_for("10.0.0.8")
+        assert self.delegate(self.subnet_id, 13)["size"] == 6
+        assert self.delegate(self.subnet_id, 13)["size"] == 6
+        self.delegate(self.subnet_id, 1, status=409)
+
+    def test_blocks_of_one_request_are_all_made_or_none(self) -> None:
+        one = {"subnet_id": self.subnet_id, "site": SITE, "size": 13}
+        self.call("POST", "address-blocks", {"address_blocks": [one, one]}, status=409)
+        assert self.call("GET", "address-blocks")["address_blocks"] == []
+        half = {**one, "size": 6}
+        made = self.call("POST", "address-blocks", {"address_blocks": [half, half]})["address_blocks"]
+        assert [block["size"] for block in made] == [6, 6]
+
+    def test_the_pools_that_a_tenant_sees_stay(self) -> None:
+        self.delegate(self.subnet_id, 8)
+        seen = self.call("GET", f"subnets/{self.subnet_id}")["subnet"]
+        assert self.subnet["allocation_pools"] == seen["allocation_pools"]
+
+    def test_pools_can_be_changed_around_blocks(self) -> None:
+        block = self.delegate(self.subnet_id, 4)
+        pools = [{"start": "10.0.0.9", "end": "10.0.0.12"}]
+        self.call("PUT", f"subnets/{self.subnet_id}", {"subnet": {"allocation_pools": pools}})
+        assert {"10.0.0.9", "10.0.0.10"} == self.ports(2)
+        self._create_port(self.fmt, self.subnet["network_id"], expected_res_status=409)
+        assert [block] == self.call("GET", "address-blocks")["address_blocks"]
+
+    def test_a_block_given_back_is_free_but_for_its_ports(self) -> None:
+        block = self.delegate(self.subnet_id, 13)
+        self.adopt_at("10.0.0.10")
+        self.call("DELETE", f"address-blocks/{block['id']}")
+        self.ask_for("10.0.0.10", status=409)
+        assert EVERY - {"10.0.0.10"} == self.all_that_can_be_delegated()
+
+    def test_an_address_of_a_block_given_back_is_free_after_its_port(self) -> None:
+        block = self.delegate(self.subnet_id, 13)
+        port = self.adopt_at("10.0.0.10")
+        self.call("DELETE", f"address-blocks/{block['id']}")
+        self.call("DELETE", f"adopted-ports/{port['id']}")
+        self.ask_for("10.0.0.10")
+
+    def test_the_ends_of_a_block_are_given_back(self) -> None:
+        block = self.delegate(self.subnet_id, 13)
+        self.adopt_at("10.0.0.3")
+        kept = {"start": "10.0.0.5", "end": "10.0.0.9"}
+        shown = self.call("PUT", f"address-blocks/{block['id']}", {"address_block": kept})["address_block"]
+        assert {**block, **kept, "size": 5} == shown
+        assert shown == self.call("GET", f"address-blocks/{block['id']}")["address_block"]
+        free = EVERY - addresses(shown) - {"10.0.0.3"}
+        assert free == self.all_that_can_be_delegated()
+
+    def test_one_end_may_be_left_out(self) -> None:
+        block = self.delegate(self.subnet_id, 8)
+        path = f"address-blocks/{block['id']}"
+        shown = self.call("PUT", path, {"address_block": {"start": "10.0.0.9"}})["address_block"]
+        assert (shown["start"], shown["end"]) == ("10.0.0.9", "10.0.0.14")
+        assert shown == self.call("PUT", path, {"address_block": {}})["address_block"]
+
+    def test_a_block_cannot_become_what_it_is_not(self) -> None:
+        block = self.delegate(self.subnet_id, 8)
+        for wrong in (
+            {"start": "10.0.0.6"},
+            {"end": "10.0.0.15"},
+            {"start": "10.0.0.10", "end": "10.0.0.9"},
+            {"end": "2001:db8::1"},
+            {"start": "nonsense"},
+            {"site": OTHER},
+            {"size": 4},
+        ):
+            self.call("PUT", f"address-blocks/{block['id']}", {"address_block": wrong}, status=400)
+        assert [block] == self.call("GET", "address-blocks")["address_blocks"]
+
+    def test_what_makes_no_sense_is_refused(self) -> None:
+        nowhere = uuidutils.generate_uuid()
+        self.delegate(self.subnet_id, 4, "atlantis", status=400)
+        self.delegate(self.subnet_id, 0, status=400)
+        self.delegate(self.subnet_id, 65537, status=400)
+        self.delegate(nowhere, 4, status=404)
+        self.delegate("nonsense", 4, status=400)
+        self.call("PUT", f"address-blocks/{nowhere}", {"address_block": {"end": "10.0.0.9"}}, status=404)
+        self.call("DELETE", f"address-blocks/{nowhere}", status=404)
+        self.call("GET", f"address-blocks/{nowhere}", status=404)
+        assert self.call("GET", "address-blocks")["address_blocks"] == []
+
+    def test_a_site_may_be_named_by_its_id(self) -> None:
+        assert self.delegate(self.subnet_id, 4, f"id-{SITE}")["site"] == SITE
+
+    def test_blocks_are_filtered_sorted_and_paged(self) -> None:
+        mine = [self.delegate(self.subnet_id, 2)["id"] for _ in range(3)]
+        its = self.delegate(self.subnet_id, 2, OTHER)["id"]
+
+        def listed(query: str) -> list[str]:
+            return [block["id"] for block in self.call("GET", f"address-blocks?{query}")["address_blocks"]]
+
+        assert set(mine) == set(listed(f"site={SITE}"))
+        assert [its] == listed(f"site={OTHER}")
+        assert listed("site=atlantis") == []
+        assert {*mine, its} == set(listed(f"subnet_id={self.subnet_id}"))
+        assert listed(f"subnet_id={uuidutils.generate_uuid()}") == []
+        assert {*mine, its} == set(listed(f"project_id={self.subnet['project_id']}"))
+        assert listed("project_id=another") == []
+        everything = sorted([*mine, its])
+        assert everything == listed("sort_key=id&sort_dir=asc")
+        assert everything[::-1] == listed("sort_key=id&sort_dir=desc")
+        pages = "sort_key=id&sort_dir=asc&limit=3"
+        assert everything[:3] == listed(pages)
+        assert everything[3:] == listed(f"{pages}&marker={everything[2]}")
+        assert everything[:2] == listed(f"{pages}&marker={everything[2]}&page_reverse=True")
+        self.call("GET", f"address-blocks?limit=1&marker={uuidutils.generate_uuid()}", status=404)
+        shown = self.call("GET", "address-blocks?fields=site")["address_blocks"]
+        assert [{"site"}] * 4 == [set(block) for block in shown]
+
+    def test_a_subnet_takes_its_blocks_along(self) -> None:
+        self.delegate(self.subnet_id, 8)
+        self.call("DELETE", f"subnets/{self.subnet_id}")
+        assert self.call("GET", "address-blocks")["address_blocks"] == []
+        assert self.admin.session.query(IpamAllocation).count() == 0
+
+    def test_ipv6_with_addresses_from_dhcp_has_blocks(self) -> None:
+        modes = {"ipv6_ra_mode": "dhcpv6-stateful", "ipv6_address_mode": "dhcpv6-stateful"}
+        subnet = self.v6("2001:db8::/120", "2001:db8::1", **modes)
+        block = self.delegate(subnet["id"], 4)
+        assert (block["start"], block["end"]) == ("2001:db8::fc", "2001:db8::ff")
+        assert self.delegate(subnet["id"], 4, OTHER)["size"] == 4
+
+    def test_hosts_that_choose_their_addresses_need_no_block(self) -> None:
+        subnet = self.v6("2001:db8::/64", "2001:db8::1", ipv6_ra_mode="slaac", ipv6_address_mode="slaac")
+        self.delegate(subnet["id"], 4, status=400)
+
+    def v6(self, cidr: str, gateway: str, **modes: str) -> dict[str, Any]:
+        network = {"network": {"id": self.subnet["network_id"], "project_id": self._project_id}}
+        subnet: dict[str, Any] = self._make_subnet(self.fmt, network, gateway, cidr, ip_version=6, **modes)[
+            "subnet"
+        ]
+        return subnet
+
+    def test_a_new_site_is_known_at_once(self) -> None:
+        self.top._conf.set_override("refresh_interval", 3600, group="sites")
+        self.top.close()
+        self.delegate(self.subnet_id, 1)
+        register.write(self.database, site("three"))
+        assert self.delegate(self.subnet_id, 1, "three")["site"] == "three"
+
+    def test_a_renamed_site_keeps_its_blocks(self) -> None:
+        block = self.delegate(self.subnet_id, 4)
+        SiteStore(self.database).update(SITE, name="uno")
+        assert self.call("GET", f"address-blocks/{block['id']}")["address_block"]["site"] == "uno"
