@@ -160,8 +160,17 @@ class Desk:
             raise DatabaseUnavailable("The database cannot be reached.")
 
 
+class NoNetworks:
+    """Stands in for the networks of a top without a network service."""
+
+    is_there = False
+
+
 class Shelf:
     """Stands in for the replicated resources: none is defined at the top."""
+
+    def __init__(self) -> None:
+        self.networks: Any = NoNetworks()
 
     @property
     def identifiers(self) -> "Shelf":
