@@ -16,6 +16,7 @@ from tricircle.errors import AnswerLost, BadAnswer, SiteUnavailable
 from tricircle.jobs.outcome import Failed, Outcome, Postponed, Succeeded
 from tricircle.routing.homed import SERVER_TYPE
 from tricircle.xjob import homed
+from tricircle.xjob.made_ports import follow_server
 from tricircle.xjob.port_rows import PortRows, Settled
 from tricircle.xjob.ports import Item, is_adoptable, ports_in
 from tricircle.xjob.task import Task
@@ -83,11 +84,14 @@ def adopt_now(task: Task, shown: list[Item]) -> Settled:
     :param shown: the ports that the site says are the server's.
     :raises TopAway: the top's Neutron cannot be reached.
     """
-    rows = PortRows(task.engine, task.site, task.step)
+    engine, site, server_id = task.engine, task.site, task.job.resource_id
+    rows = PortRows(engine, site, task.step)
     try:
-        return rows.settle(shown, rows.find(device_id=task.job.resource_id))
+        done = rows.settle(shown, rows.find(device_id=server_id))
+        follow_server(engine, site, server_id, shown, step=task.step)
+        return done
     except (SiteUnavailable, AnswerLost, BadAnswer) as error:
-        if error.site != task.engine.networks.top.site.name:
+        if error.site != engine.networks.top.site.name:
             raise
         age = (now() - task.job.created_at).total_seconds()
         if age > _GIVEN_UP:

@@ -31,11 +31,11 @@ PORTS = "/v2.0/ports"
 
 _PAGE = 200
 
-_OF_SITE = (
+_OF_PORT = (
     *("id", "project_id", "network_id", "mac_address", "fixed_ips", "device_id", "device_owner"),
-    *("name", "admin_state_up", "security_groups", "status"),
+    *("name", "admin_state_up", "security_groups", "status", "binding:host_id"),
 )
-_FIELDS = {"ports": _OF_SITE, "adopted_ports": (*_OF_SITE, "site", "binding:host_id")}
+_FIELDS = {"ports": _OF_PORT, "adopted_ports": (*_OF_PORT, "site")}
 """Of a port in a list, what has to be known."""
 
 _OF_ITS_OWN = "network:"

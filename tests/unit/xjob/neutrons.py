@@ -19,7 +19,7 @@ from tricircle.jobs.job import Job, JobState, Request
 from tricircle.jobs.outcome import Outcome
 from tricircle.jobs.queue import JobQueue
 from tricircle.jobs.store import JobStore
-from tricircle.realise.networks import Networks
+from tricircle.realise.site_ids import SiteIds
 from tricircle.routing.route import Route
 from tricircle.sites.service_calls import SiteAnswer, SiteRefused
 from tricircle.sites.site import Site
@@ -231,9 +231,11 @@ class Office:
     def __init__(self, engine: Engine) -> None:
         write(engine.database, A)
         self.neutrons = Neutrons()
-        self.top: Any = SimpleNamespace(is_there=True, site=TOP)
-        store = engine.replicas.store
-        replicas = replace(engine.replicas, networks=Networks(store, self.top))
+        ids = SiteIds(engine.replicas.store)
+        self.networks: Any = SimpleNamespace(
+            is_there=True, top=SimpleNamespace(site=TOP), at_top=ids.at_top, in_site=ids.in_site
+        )
+        replicas = replace(engine.replicas, networks=self.networks)
         self.engine = replace(engine, sites=self.neutrons, replicas=replicas)
         self.routes = engine.routes
         self.jobs = JobStore(engine.database)

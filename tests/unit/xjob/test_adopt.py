@@ -102,7 +102,7 @@ class TestAdopting:
         assert office.neutrons.rows == {}
 
     def test_a_top_without_a_network_service_has_nothing_to_adopt(self, office: Office) -> None:
-        office.top.is_there = False
+        office.networks.is_there = False
         office.put(port(1))
         assert office.do(adopt, request())[1].state is JobState.SUCCEEDED
         assert office.neutrons.asked == []

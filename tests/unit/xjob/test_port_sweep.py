@@ -132,6 +132,6 @@ def test_a_site_that_does_not_show_everything_is_not_believed(office: Office) ->
 
 
 def test_a_top_without_a_network_service_has_nothing_to_compare(office: Office) -> None:
-    office.top.is_there = False
+    office.networks.is_there = False
     office.do(sweep, request())
     assert office.neutrons.asked == []

@@ -1,0 +1,75 @@
+"""Ports made at the top first belong to the server that has them in their site."""
+
+import pytest
+from tests.unit.xjob.neutrons import SERVER, A, Office, port, row
+
+from tricircle.jobs.job import Request
+from tricircle.jobs.outcome import Succeeded
+from tricircle.jobs.types import ADOPT, AFTER_DELETE
+from tricircle.xjob import adopt as module
+from tricircle.xjob.adopt import adopt
+from tricircle.xjob.after_delete import drop_route
+from tricircle.xjob.engine import Engine
+
+FREE = {"device_id": "", "device_owner": "", "binding:host_id": "", "status": "DOWN"}
+TAKEN = {"device_id": SERVER, "device_owner": "compute:nova", "binding:host_id": "a"}
+
+
+@pytest.fixture
+def office(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Office:
+    """The site has port 1 of the top as port 7."""
+    monkeypatch.setattr(module, "_NOTICE", -1.0)
+    office = Office(engine)
+    office.serve()
+    office.realise("port", "port-1", "port-7")
+    office.put(port(7))
+    office.neutrons.others["port-1"] = row(1, **FREE)
+    return office
+
+
+def ask(office: Office) -> None:
+    assert isinstance(office.do(adopt, Request(ADOPT.name, "server", SERVER, A.id))[0], Succeeded)
+
+
+def owner(office: Office) -> dict[str, str]:
+    return {name: office.neutrons.others["port-1"][name] for name in TAKEN}
+
+
+def test_a_server_that_takes_it_is_its_owner_at_the_top(office: Office) -> None:
+    ask(office)
+    assert owner(office) == TAKEN
+    assert office.neutrons.rows == {}
+    office.effects()
+    ask(office)
+    assert office.effects() == []
+
+
+def test_when_the_server_is_gone_it_is_nobodys(office: Office) -> None:
+    ask(office)
+    office.neutrons.servers.clear()
+    office.put(port(7, device_id="", device_owner=""))
+    office.do(drop_route, Request(AFTER_DELETE.name, "server", SERVER, A.id))
+    assert owner(office) == dict.fromkeys(TAKEN, "")
+
+
+def test_when_it_is_detached_it_is_nobodys(office: Office) -> None:
+    office.put(port(2))
+    ask(office)
+    office.put(port(7, device_id="", device_owner=""))
+    ask(office)
+    assert owner(office) == dict.fromkeys(TAKEN, "")
+    assert office.neutrons.rows == {"port-2": row(2)}
+
+
+def test_a_port_that_is_taken_in_another_site_is_left_alone(office: Office) -> None:
+    elsewhere = TAKEN | {"binding:host_id": "b"}
+    office.neutrons.others["port-1"] = row(1, **elsewhere)
+    office.put(port(7, device_id="", device_owner=""))
+    ask(office)
+    assert owner(office) == elsewhere
+
+
+def test_a_port_that_is_deleted_at_the_top_is_left_to_its_deletion(office: Office) -> None:
+    del office.neutrons.others["port-1"]
+    ask(office)
+    assert office.effects() == []
