@@ -300,9 +300,17 @@ class _Turn:
 
 
 def replication(
-    definition: Definition, site: Site, request_id: str | None = None, *, mend: bool = False
+    definition: Definition,
+    site: Site,
+    request_id: str | None = None,
+    *,
+    mend: bool = False,
+    delay: float = 0.0,
 ) -> Request:
-    """Ask for a job that makes a site agree with a definition."""
+    """Ask for a job that makes a site agree with a definition.
+
+    :param delay: seconds before which nobody does it.
+    """
     return Request(
         REPLICATE.name,
         definition.kind,
@@ -310,5 +318,6 @@ def replication(
         site.id,
         project_id=definition.project_id,
         parameters=ReplicateParameters(mend),
+        delay=delay,
         request_id=request_id,
     )

@@ -1,16 +1,52 @@
 """Networks, subnets and security groups of the top in the sites: what gateways and XJob ask of them."""
 
+from collections.abc import Sequence
+from typing import Protocol
+
+from tricircle.identity.identity import Identity
+from tricircle.jobs.bus import Bus
+from tricircle.realise.definition import Definition, DefinitionState, Known
+from tricircle.realise.preparing import Asked, Preparing
+from tricircle.realise.room import Room
+from tricircle.realise.side_by_side import SideBySide
 from tricircle.realise.site_ids import SiteIds
 from tricircle.realise.store import DefinitionStore
+from tricircle.realise.top_definitions import TopDefinitions
 from tricircle.realise.top_network import TopNetwork
+from tricircle.sites.site import Site
+
+
+class Asker(Protocol):
+    """Who asks, as a gateway's call tells."""
+
+    identity: Identity
+    token: str
+
+    @property
+    def request_id(self) -> str:
+        """The global id of the request."""
 
 
 class Networks:
     """The networks of a top."""
 
-    def __init__(self, store: DefinitionStore, top: TopNetwork) -> None:
+    def __init__(
+        self,
+        store: DefinitionStore,
+        top: TopNetwork,
+        *,
+        definitions: TopDefinitions,
+        preparing: Preparing,
+        room: Room,
+        bus: Bus,
+    ) -> None:
         self._store = store
+        self._definitions = definitions
+        self._preparing = preparing
+        self._room = room
+        self._bus = bus
         self._ids = SiteIds(store)
+        self._side_by_side = SideBySide()
         self.top = top
 
     @property
@@ -36,3 +72,97 @@ class Networks:
         :raises DatabaseUnavailable: it has not been looked up before, and cannot be now.
         """
         return self._ids.at_top(kind, site_id, site_resource_id)
+
+    def network(self, top_id: str, asker: Asker) -> Definition | None:
+        """Return a network that a user may see; None where the top shows none to them.
+
+        :raises TricircleError: as `ServiceCalls.call` does, of the top.
+        """
+        known = self._store.find("network", top_id)
+        if known is not None and known.definition.state is DefinitionState.DELETED:
+            return None
+        if known is not None and known.definition.project_id == asker.identity.project_id:
+            return known.definition
+        item = self.top.show("network", top_id, token=asker.token, request_id=asker.request_id)
+        return None if item is None else self._definitions.as_defined(item, asker.request_id)
+
+    def own(self, project_id: str | None, token: str, *, request_id: str | None = None) -> list[str]:
+        """Return the ids of the networks that Nova chooses from where none is named: own and shared ones.
+
+        :param token: a user's of the project.
+        :raises TricircleError: as `ServiceCalls.call` does, of the top; and it is not known what it says.
+        """
+        if project_id is None:
+            return []
+
+        def read(**filters: str) -> list[str]:
+            found = self.top.list("network", token=token, request_id=request_id, fields="id", **filters)
+            return [item["id"] for item in found]
+
+        own, shared = self._side_by_side.do(
+            [lambda: read(project_id=project_id, shared="False"), lambda: read(shared="True")]
+        )
+        return [*own, *(each for each in shared if each not in own)]
+
+    def keys(
+        self, networks: Sequence[str], groups: Sequence[str], project_id: str | None
+    ) -> tuple[list[tuple[str, str]], list[tuple[str, str, str]]]:
+        """Return by what `DefinitionStore.several` finds what `prepare` must know: keys, and owned names."""
+        return Asked(networks, groups, project_id).keys()
+
+    def prepare(
+        self,
+        site: Site,
+        networks: Sequence[str],
+        groups: Sequence[str],
+        *,
+        project_id: str | None,
+        token: str,
+        count: int,
+        request_id: str | None = None,
+        known: Sequence[Known] | None = None,
+    ) -> None:
+        """See that a site has networks and security groups, with room for new ports.
+
+        What the top does not show to the user is left out: the site may know it, and says what it does not
+        know. Where the site has all of it already nobody is asked anything.
+
+        :param networks: the top's ids.
+        :param groups: the top's ids, or names that the project has given.
+        :param token: the user's.
+        :param count: how many ports each network is to get.
+        :param known: what `keys` find, where the caller has read it just now.
+        :raises OutOfReach: a network is limited to availability zones in which the site is not.
+        :raises BadRequest: a network has no room; or what the site says is bad.
+        :raises Conflict: several groups have the same name; or what the site says is in the way.
+        :raises SiteUnavailable: the site cannot be reached, or the top's network service cannot where it is
+            needed; nothing was done that matters to anybody.
+        """
+        asked = Asked(networks, groups, project_id, token, count, request_id)
+        if known is None:
+            keys, owned = asked.keys()
+            known = self._store.several(keys, owned=owned)
+        for each in self._preparing.prepare(asked, site, known):
+            there = each.id_in(site.id)
+            if there is not None:
+                self._ids.keep(each.definition.kind, each.definition.key, site.id, there)
+
+    def follow(self, kind: str, key: str, *, request_id: str | None = None) -> str:
+        """Take over what has become of a network, subnet or group at the top; return what was done.
+
+        :raises TricircleError: as `ServiceCalls.call` does, of the top; or others keep changing it.
+        """
+        words, jobs = self._definitions.follow(kind, key, request_id)
+        self._bus.wake(jobs)
+        return words
+
+    def make_room(self, definition_id: str, site: Site, *, request_id: str | None = None) -> None:
+        """See that a site has some addresses to spare on a network that is complete there.
+
+        :raises TricircleError: as `ServiceCalls.call` does, of the site.
+        """
+        known = self._store.get(definition_id)
+        if known is None or known.definition.kind != "network" or not known.in_step(site.id):
+            return
+        if known.definition.state is DefinitionState.ACTIVE and known.definition.body["spare"] is not None:
+            self._room.make(known.definition.id, site, 0, request_id=request_id)

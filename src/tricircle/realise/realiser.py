@@ -32,7 +32,7 @@ from tricircle.sites.service_calls import ServiceCalls, SiteRefused
 from tricircle.sites.site import Site
 
 _IN_THE_WAY = frozenset({400, 409})
-"""What a site says where there is one already: to Neutron a second subnet of the same addresses is bad input."""
+"""What a site says where there is one already: to Neutron a second subnet like the first is bad input."""
 
 _TURNS = 5
 """How often it looks again because somebody else has worked on the same; more than that is no coincidence."""
@@ -78,6 +78,8 @@ class Realiser:
         *,
         mend: bool = False,
         is_new: bool = False,
+        own: Body | None = None,
+        with_parts: bool = True,
         request_id: str | None = None,
         step: Callable[[str], None] = go_on,
         within: frozenset[str] = frozenset(),
@@ -86,6 +88,8 @@ class Realiser:
 
         :param mend: delete what cannot be changed, and make it again.
         :param is_new: the caller has just noted that the site needs it, and nobody before: it is not there.
+        :param own: what the site has of its own, where the caller has looked that up just now.
+        :param with_parts: see to its parts, too; else it is complete only when `complete` says so.
         :param within: ids of definitions that this one is part of, which are being realised.
         :param step: called between effects; may raise to end the work there.
         :return: what was done, in a word.
@@ -100,14 +104,42 @@ class Realiser:
                 return "It is not known yet whether it was made."
             if not KINDS[known.definition.kind].everywhere and site.id not in known.realisations:
                 return f"Nothing in site {site.name} needs it."
-            work = _Work(
-                self, known, site, mend=mend, is_new=is_new, request_id=request_id, step=step, within=within
-            )
+            work = _Work(self, known, site, mend=mend, request_id=request_id, step=step, within=within)
             try:
-                return work.do()
+                return work.do(is_new=is_new, own=own, with_parts=with_parts)
             except Changed:
-                is_new = False
+                is_new, own = False, None
         raise Conflict(f"Others keep working on definition {definition_id} in site {site.name}.")
+
+    def complete(self, definition_id: str, site: Site) -> bool:
+        """Note that a site agrees with a definition that was realised there without its parts.
+
+        :return: whether it does: all parts are there, and nobody has changed it meanwhile.
+        """
+        known = self.store.get(definition_id)
+        if known is None or known.definition.state is not DefinitionState.ACTIVE:
+            return False
+        definition, site_resource_id = known.definition, known.id_in(site.id)
+        keys = list(KINDS[definition.kind].parts(definition.body))
+        parts = self.store.several(keys)
+        if site_resource_id is None or len(parts) < len(keys):
+            return False
+        if not all(part.in_step(site.id) for part in parts):
+            return False
+        try:
+            self.write(
+                partial(
+                    self.store.record,
+                    definition_id=definition.id,
+                    site_id=site.id,
+                    site_resource_id=site_resource_id,
+                    seen=known.version_in(site.id),
+                    version=definition.version,
+                )
+            )
+        except Changed:
+            return False
+        return True
 
     def find(self, kind: Kind, known: Known, site: Site, view: SiteView) -> Found | None:
         """Find what a site has for a definition; what it has for another one is none of it."""
@@ -145,9 +177,16 @@ class Realiser:
 
     def in_site(self, kind: Kind, body: Body, site: Site) -> Body:
         """Return a body as a site should show it: other replicated resources by the site's ids."""
-        shown = kind.in_site(body, lambda other, key: self.store.id_in_site(other, key, site.id))
+        return self.translated(kind, body, site) | self.own(kind, body, site)
+
+    def translated(self, kind: Kind, body: Body, site: Site) -> Body:
+        """Return what of that is defined."""
+        return kind.in_site(body, lambda other, key: self.store.id_in_site(other, key, site.id))
+
+    def own(self, kind: Kind, body: Body, site: Site) -> Body:
+        """Return what of that is the site's own."""
         own = self._own.get(kind.name)
-        return shown if own is None else shown | own(body, site)
+        return {} if own is None else own(body, site)
 
     def write(self, work: Callable[[sa.Connection], object]) -> None:
         """Write in a transaction of its own."""
@@ -164,7 +203,6 @@ class _Work:
         site: Site,
         *,
         mend: bool,
-        is_new: bool,
         request_id: str | None,
         step: Callable[[str], None],
         within: frozenset[str],
@@ -174,20 +212,21 @@ class _Work:
         self._definition = known.definition
         self._site = site
         self._mend = mend
-        self._is_new = is_new
         self._within = within | {known.definition.id}
         self._request_id = request_id
         self._step = step
         self._kind = KINDS[known.definition.kind]
         self._view = realiser.view(self._kind, site, request_id=request_id, step=step)
 
-    def do(self) -> str:
-        """Make the site agree, and note that it does."""
+    def do(self, *, is_new: bool, own: Body | None, with_parts: bool) -> str:
+        """Make the site agree, and note that it does; see `Realiser.realise`."""
         if self._definition.state is DefinitionState.DELETED:
             return self._remove()
         self._prepare()
-        wanted = self._wanted()
-        found = None if self._is_new else self._find()
+        if own is None:
+            own = self._realiser.own(self._kind, self._definition.body, self._site)
+        wanted = self._translated() | own
+        found = None if is_new else self._find()
         done = "It was so already."
         if found is not None and (at_odds := self._at_odds(found, wanted)):
             self._require_leave(at_odds)
@@ -198,14 +237,18 @@ class _Work:
             done = "Made."
         if not self._kind.everywhere:
             self._keep_id(found)
-            wanted = self._complete(wanted, anew=done == "Made.")
+            if with_parts:
+                self._complete(anew=done == "Made.")
+            # What it refers to, maybe itself, has an id in the site by now.
+            wanted = self._translated() | own
         if self._change(found, wanted):
             done = "Made." if done == "Made." else "Changed."
-        self._record(found.site_resource_id)
+        if with_parts:
+            self._record(found.site_resource_id)
         return done
 
-    def _wanted(self) -> Body:
-        return self._realiser.in_site(self._kind, self._definition.body, self._site)
+    def _translated(self) -> Body:
+        return self._realiser.translated(self._kind, self._definition.body, self._site)
 
     def _keep_id(self, found: Found) -> None:
         """Note what the site calls it, before anything else is made that refers to it.
@@ -222,8 +265,8 @@ class _Work:
             )
         )
 
-    def _complete(self, wanted: Body, *, anew: bool) -> Body:
-        """See that the site has the parts; return what is wanted then.
+    def _complete(self, *, anew: bool) -> None:
+        """See that the site has the parts.
 
         :param anew: it was made just now: what the site had of its parts is gone.
         """
@@ -238,7 +281,6 @@ class _Work:
         for part in parts:
             self._realiser.write(partial(store.want, definition_id=part.definition.id, site_id=site.id))
             self._realise_first(part)
-        return self._wanted() if parts else wanted
 
     def _remove(self) -> str:
         found = self._find()

@@ -11,13 +11,17 @@ from tricircle.db.engine import Database
 from tricircle.errors import AnswerLost, Conflict, SiteUnavailable
 from tricircle.jobs.bus import Bus, NoBus
 from tricircle.jobs.requester import JobRequester
-from tricircle.realise.definition import DefinitionState
+from tricircle.realise.blocks import Blocks
+from tricircle.realise.definition import DefinitionState, Known
 from tricircle.realise.identifiers import Identifiers
-from tricircle.realise.kinds import KINDS
+from tricircle.realise.kinds import KINDS, SUBNET
 from tricircle.realise.learner import Learner
 from tricircle.realise.networks import Networks
+from tricircle.realise.preparing import Preparing
 from tricircle.realise.realiser import Realiser
+from tricircle.realise.room import Room
 from tricircle.realise.store import DefinitionStore
+from tricircle.realise.top_definitions import TopDefinitions
 from tricircle.realise.top_network import TopNetwork
 from tricircle.realise.writing import Writing
 from tricircle.sites.client import SiteClient
@@ -58,15 +62,26 @@ class Replicas:
         :param client: by which sites are called, and the top's own network service.
         :param bus: by which workers are told of the jobs that follow.
         """
-        realiser = Realiser(database, calls)
+        top = TopNetwork(client, calls, conf.region_name)
+        blocks = Blocks(top)
+        realiser = Realiser(database, calls, {SUBNET.name: blocks.pools})
         learner = Learner(database, registry, requester, realiser, bus)
+        definitions = TopDefinitions(database, realiser.store, top, requester, registry)
+        room = Room(realiser.store, realiser, calls, blocks)
         return cls(
             store=realiser.store,
             identifiers=Identifiers(realiser.store, conf.sites.refresh_interval),
             realiser=realiser,
             learner=learner,
             writing=Writing(database, realiser.store, requester, learner, conf.xjob.intent_grace),
-            networks=Networks(realiser.store, TopNetwork(client, calls, conf.region_name)),
+            networks=Networks(
+                realiser.store,
+                top,
+                definitions=definitions,
+                preparing=Preparing(realiser, top, definitions, blocks, room),
+                room=room,
+                bus=bus,
+            ),
         )
 
     def realise_for(
@@ -76,6 +91,7 @@ class Replicas:
         names: Collection[tuple[str, str]] = (),
         *,
         request_id: str | None = None,
+        known: Collection[Known] | None = None,
     ) -> None:
         """See that a site has what a new resource names, before the request for that goes there.
 
@@ -84,12 +100,13 @@ class Replicas:
 
         :param keys: kinds and keys.
         :param names: kinds and names, of kinds that have names of their own.
+        :param known: what these find, where the caller has read it just now.
         :raises SiteUnavailable: the site cannot be reached; nothing was done that matters to anybody.
         :raises DatabaseUnavailable: it cannot be told what the site lacks.
         """
-        for known in self.store.several(list(keys), names):
-            definition = known.definition
-            if definition.state is DefinitionState.PENDING or known.in_step(site.id):
+        for each in self.store.several(list(keys), names) if known is None else known:
+            definition = each.definition
+            if definition.state is DefinitionState.PENDING or each.in_step(site.id):
                 continue
             try:
                 self.realiser.realise(definition.id, site, request_id=request_id)

@@ -282,17 +282,27 @@ class DefinitionStore:
             connection.execute(realisations.update().where(*same).values(**row))
 
     def define_as_shown(
-        self, connection: sa.Connection, kind: str, key: str, *, name: str, project_id: str, body: Body
+        self,
+        connection: sa.Connection,
+        kind: str,
+        key: str,
+        *,
+        name: str,
+        project_id: str,
+        body: Body,
+        is_first: bool = False,
     ) -> tuple[Definition, bool]:
         """Make a definition what the top's own service shows, which is its truth.
 
         What is deleted stays so: its id never comes back.
 
+        :param is_first: it is left as it is where there is one: others may know better by now.
         :return: the definition, and whether it has changed.
         """
         seen = self.propose(connection, kind, key, name, project_id=project_id)
         same = seen.state is DefinitionState.ACTIVE and (seen.name, seen.body) == (name, body)
-        if same or seen.state is DefinitionState.DELETED:
+        is_known = is_first and seen.state is DefinitionState.ACTIVE
+        if same or is_known or seen.state is DefinitionState.DELETED:
             return seen, False
         version = self.define(connection, seen, key=key, name=name, body=body, state=DefinitionState.ACTIVE)
         return (

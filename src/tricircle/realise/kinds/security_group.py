@@ -1,7 +1,7 @@
 """Security groups with their rules. A project's default group is there in every site by itself.
 
-Source: Networking API v2.0 reference, "Security groups", "Security group rules"; that a project's default group
-is made when groups are listed with its project_id: Neutron, `get_security_groups`.
+Source: Networking API v2.0 reference, "Security groups", "Security group rules"; that a project's default
+group is made when groups are listed with its project_id: Neutron, `get_security_groups`.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,0 +1,275 @@
+"""What a new server names of the top's networks and security groups, brought into a site before it is made.
+
+What the site has already costs nothing. What it lacks is read at the top with the user's own token, noted as
+needed there together with jobs that see to it should this process die, and made: networks and groups side by
+side, while the top delegates addresses; then the subnets.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from uuid import UUID
+
+from oslo_log import log
+
+from tricircle.errors import AnswerLost, BadRequest, Conflict, SiteUnavailable
+from tricircle.realise.blocks import Blocks
+from tricircle.realise.definition import Body, Definition, DefinitionState, Known
+from tricircle.realise.kinds.security_group import DEFAULT
+from tricircle.realise.realiser import Realiser
+from tricircle.realise.room import Room
+from tricircle.realise.side_by_side import SideBySide
+from tricircle.realise.top_definitions import Needed, Shown, TopDefinitions, with_spare
+from tricircle.realise.top_network import Item, TopNetwork
+from tricircle.sites.service_calls import SiteRefused
+from tricircle.sites.site import Site
+
+LOG = log.getLogger(__name__)
+
+NETWORK, SUBNET, SECURITY_GROUP = "network", "subnet", "security_group"
+
+
+class OutOfReach(BadRequest):
+    """A network is limited to availability zones in which a site is not; another site may be in one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a new server names.
+
+    :param networks: the top's ids.
+    :param groups: the top's ids, or names.
+    :param token: the user's.
+    :param count: how many ports each network is to get.
+    """
+
+    networks: Sequence[str]
+    groups: Sequence[str]
+    project_id: str | None
+    token: str = ""
+    count: int = 1
+    request_id: str | None = None
+
+    def keys(self) -> tuple[list[tuple[str, str]], list[tuple[str, str, str]]]:
+        """Return by what it is found in the database: kinds and keys; kinds, projects and names."""
+        ids = [(SECURITY_GROUP, each) for each in self.groups if is_uuid(each)]
+        names = [each for each in self.groups if not is_uuid(each)]
+        owned = [] if self.project_id is None else [(SECURITY_GROUP, self.project_id, each) for each in names]
+        return [*((NETWORK, each) for each in dict.fromkeys(self.networks)), *ids], owned
+
+
+def is_uuid(value: str) -> bool:
+    """Say whether a text is an id of Neutron's."""
+    try:
+        return str(UUID(value)) == value.lower()
+    except ValueError:
+        return False
+
+
+class Preparing:
+    """Brings networks and groups into sites."""
+
+    def __init__(
+        self,
+        realiser: Realiser,
+        top: TopNetwork,
+        definitions: TopDefinitions,
+        blocks: Blocks,
+        room: Room,
+    ) -> None:
+        self._realiser = realiser
+        self._store = realiser.store
+        self._top = top
+        self._definitions = definitions
+        self._blocks = blocks
+        self._room = room
+        self._side_by_side = SideBySide()
+
+    def prepare(self, asked: Asked, site: Site, known: Iterable[Known]) -> list[Known]:
+        """See that a site has what is asked for; see `Networks.prepare`.
+
+        :param known: what is defined of it.
+        :return: what the site has of it now, as far as the top knows it.
+        """
+        found = _Found.among(known, asked)
+        shown = self._read(asked, found)
+        for definition in found.definitions:
+            self._require_reach(definition.key, definition.body.get("availability_zone_hints", ()), site)
+        for kind, item in shown:
+            if kind == NETWORK:
+                self._require_reach(item["id"], item.get("availability_zone_hints") or (), site)
+        lacking = [each for each in found.known if not each.in_step(site.id)]
+        there = [each for each in found.known if each.in_step(site.id)]
+        if shown or lacking:
+            there += self._bring(asked, shown, lacking, site)
+        for each in there:
+            if each.definition.kind == NETWORK:
+                self._room.take(each, site, asked.count, request_id=asked.request_id)
+        return there
+
+    # -- what the top says -----------------------------------------------------------------------------------
+
+    def _read(self, asked: Asked, found: "_Found") -> list[Shown]:
+        """Read what is not defined yet, or is another project's, as the user sees it."""
+        if asked.project_id is None:
+            return []
+        works: list[Callable[[], list[Item]]] = []
+        for key in found.networks_missing:
+            works += [partial(self._network, key, asked), partial(self._subnets, key, asked)]
+        works += [partial(self._groups, name, asked) for name in found.groups_missing]
+        answers = iter(self._side_by_side.do(works))
+        shown: list[Shown] = []
+        for _ in found.networks_missing:
+            network, subnets = next(answers), next(answers)
+            shown += [pair for item in network for pair in with_spare(item, subnets)]
+        groups: list[Shown] = []
+        for name in found.groups_missing:
+            matching = next(answers)
+            if len(matching) > 1:
+                raise several(name)
+            groups += [(SECURITY_GROUP, item) for item in matching]
+        return shown + self._definitions.with_remotes(groups, asked.request_id)
+
+    def _network(self, key: str, asked: Asked) -> list[Item]:
+        item = self._top.show(NETWORK, key, token=asked.token, request_id=asked.request_id)
+        return [] if item is None else [item]
+
+    def _subnets(self, key: str, asked: Asked) -> list[Item]:
+        return self._top.list(SUBNET, token=asked.token, request_id=asked.request_id, network_id=key)
+
+    def _groups(self, name: str, asked: Asked) -> list[Item]:
+        filters = {"id" if is_uuid(name) else "name": name, "project_id": asked.project_id or ""}
+        return self._top.list(SECURITY_GROUP, token=asked.token, request_id=asked.request_id, **filters)
+
+    def _require_reach(self, key: str, hints: Iterable[str], site: Site) -> None:
+        hints = list(hints)
+        if hints and site.id not in self._definitions.sites_of(hints):
+            zones = ", ".join(hints)
+            raise OutOfReach(
+                f"Network {key} is limited to the availability zones {zones}; site {site.name} is in none.",
+                site=site.name,
+            )
+
+    # -- what the site gets ----------------------------------------------------------------------------------
+
+    def _bring(
+        self, asked: Asked, shown: Sequence[Shown], lacking: Sequence[Known], site: Site
+    ) -> list[Known]:
+        """Have a site have what it lacks; return what it has now."""
+        known = [*lacking, *self._subnets_of(lacking)]
+        needed = self._definitions.need(shown, known, site, asked.request_id)
+        try:
+            self._make(needed, site, asked.request_id)
+        except AnswerLost as error:
+            # What it was is found again by its mark.
+            raise SiteUnavailable(f"Site {site.name} does not answer.", site=site.name) from error
+        except SiteRefused as error:
+            refusal = BadRequest if error.site_status == 400 else Conflict
+            raise refusal(error.message, site=site.name, request_id=error.request_id) from error
+        keys = [
+            (each.definition.kind, each.definition.key) for each in needed if each.definition.kind != SUBNET
+        ]
+        return self._store.several(keys)
+
+    def _subnets_of(self, known: Iterable[Known]) -> list[Known]:
+        keys = [
+            part
+            for each in known
+            if each.definition.kind == NETWORK
+            for part in ((SUBNET, key) for key in each.definition.body["subnets"])
+        ]
+        return self._store.several(keys)
+
+    def _make(self, needed: Sequence[Needed], site: Site, request_id: str | None) -> None:
+        by_kind: dict[str, list[Needed]] = {}
+        for each in needed:
+            by_kind.setdefault(each.definition.kind, []).append(each)
+        subnets = by_kind.pop(SUBNET, [])
+        pools: dict[str, Body] = {}
+
+        def look_up(definition: Definition) -> None:
+            pools[definition.id] = self._blocks.pools(definition.body, site)
+
+        works: list[Callable[[], object]] = [
+            partial(self._make_one, each, site, request_id)
+            for several in by_kind.values()
+            for each in several
+        ]
+        works += [partial(look_up, each.definition) for each in subnets]
+        self._side_by_side.do(works)
+        self._side_by_side.do(
+            [
+                partial(
+                    self._realiser.realise,
+                    each.definition.id,
+                    site,
+                    is_new=each.is_new,
+                    own=pools[each.definition.id],
+                    request_id=request_id,
+                )
+                for each in subnets
+            ]
+        )
+        for network in by_kind.get(NETWORK, ()):
+            if not self._realiser.complete(network.definition.id, site):
+                self._realiser.realise(network.definition.id, site, request_id=request_id)
+
+    def _make_one(self, needed: Needed, site: Site, request_id: str | None) -> None:
+        definition = needed.definition
+        self._realiser.realise(
+            definition.id,
+            site,
+            # A project's default group is there before anybody needs it.
+            is_new=needed.is_new and definition.name != DEFAULT,
+            with_parts=definition.kind != NETWORK,
+            request_id=request_id,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is asked for, as far as it is defined.
+
+    :param known: what is, and is the project's own.
+    """
+
+    known: list[Known]
+    networks_missing: list[str]
+    groups_missing: list[str]
+
+    @property
+    def definitions(self) -> list[Definition]:
+        """Those of what is known."""
+        return [each.definition for each in self.known]
+
+    @classmethod
+    def among(cls, known: Iterable[Known], asked: Asked) -> "_Found":
+        """Sort out what is asked for.
+
+        :raises Conflict: several groups have the same name.
+        """
+        own = [
+            each
+            for each in known
+            if each.definition.state is DefinitionState.ACTIVE
+            and each.definition.project_id == asked.project_id
+        ]
+        networks = {each.definition.key: each for each in own if each.definition.kind == NETWORK}
+        groups = [each for each in own if each.definition.kind == SECURITY_GROUP]
+        found = [networks[key] for key in dict.fromkeys(asked.networks) if key in networks]
+        missing = []
+        for name in dict.fromkeys(asked.groups):
+            matching = [each for each in groups if name in {each.definition.key, each.definition.name}]
+            if len(matching) > 1:
+                raise several(name)
+            found += matching
+            if not matching:
+                missing.append(name)
+        return cls(found, [key for key in dict.fromkeys(asked.networks) if key not in networks], missing)
+
+
+def several(name: str) -> Conflict:
+    """Say in Nova's own words that a name is not enough."""
+    return Conflict(
+        f"Multiple security_group matches found for name '{name}', use an ID to be more specific."
+    )

@@ -1,0 +1,156 @@
+"""Room for new servers: how many addresses a site has left on its networks, and that they do not run out.
+
+A site always has some addresses to spare: a worker sees to it after each boot. So a boot that needs no more
+than these goes on without asking anybody; one that needs more has the site's addresses counted, and asks the
+top for more of them first.
+"""
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cachetools import TTLCache
+from oslo_log import log
+
+from tricircle.errors import BadRequest, TricircleError
+from tricircle.realise.address_runs import size_of
+from tricircle.realise.blocks import Blocks, Sizes
+from tricircle.realise.definition import Body, DefinitionState, Known
+from tricircle.realise.kinds.kind import quoted
+from tricircle.realise.kinds.subnet import hands_out
+from tricircle.realise.realiser import Realiser
+from tricircle.realise.store import DefinitionStore
+from tricircle.sites.service_calls import ServiceCalls
+from tricircle.sites.site import Site
+
+LOG = log.getLogger(__name__)
+
+_GOOD_FOR = 10.0
+"""Seconds for which a count is believed, less what this process has had used since: others use some, too."""
+
+_MOST = 10_000
+
+
+def spare_of(subnets: Iterable[Body]) -> int | None:
+    """Return how many servers a site always has room for on a network; None for any number.
+
+    :param subnets: of the network. A server gets an address of one subnet of each IP version.
+    """
+    spare: dict[int, int] = {}
+    for subnet in subnets:
+        if hands_out(subnet):
+            version = subnet["ip_version"]
+            spare[version] = spare.get(version, 0) + Sizes.of(subnet["cidr"]).spare
+    return min(spare.values(), default=None)
+
+
+@dataclass(slots=True)
+class _Count:
+    """The addresses of one subnet in one site."""
+
+    subnet: Known
+    total: int
+    free: int
+
+
+class Room:
+    """Counts and makes room."""
+
+    def __init__(
+        self, store: DefinitionStore, realiser: Realiser, calls: ServiceCalls, blocks: Blocks
+    ) -> None:
+        self._store = store
+        self._realiser = realiser
+        self._calls = calls
+        self._blocks = blocks
+        self._lock = threading.Lock()
+        self._left: TTLCache[tuple[str, str], int] = TTLCache(_MOST, _GOOD_FOR)
+
+    def take(self, network: Known, site: Site, count: int, *, request_id: str | None = None) -> None:
+        """See that a site has room for new servers on a network that it has.
+
+        :raises BadRequest: the network is full.
+        :raises TricircleError: as `ServiceCalls.call` does, of the site.
+        """
+        spare: int | None = network.definition.body["spare"]
+        if spare is None:
+            return
+        place = (network.definition.id, site.id)
+        with self._lock:
+            left: int = self._left.get(place, spare) - count
+            if left >= 0:
+                self._left[place] = left
+        if left < 0:
+            free = self.make(network.definition.id, site, count, request_id=request_id)
+            with self._lock:
+                self._left[place] = free - count
+
+    def make(self, definition_id: str, site: Site, count: int, *, request_id: str | None = None) -> int:
+        """Count a network's addresses in a site, and have more delegated where there are too few.
+
+        :param definition_id: the network's; it is one on which addresses are handed out.
+        :return: for how many servers there is room now.
+        :raises BadRequest: for fewer than are to be made.
+        :raises TricircleError: as `ServiceCalls.call` does, of the site.
+        """
+        network = self._store.get(definition_id)
+        counts = [] if network is None else self._count(network, site)
+        free: dict[int, int] = {}
+        for each in counts:
+            body = each.subnet.definition.body
+            more = Sizes.of(body["cidr"]).missing(each.total, each.free, count)
+            if more:
+                each.free += self._grow(each.subnet, site, more, request_id)
+            free[body["ip_version"]] = free.get(body["ip_version"], 0) + max(0, each.free)
+        least = min(free.values(), default=0)
+        if network is not None and least < count:
+            # Nova's own words, though it finds out only on the host.
+            raise BadRequest(
+                f"No fixed IP addresses available for network: {network.definition.key}", site=site.name
+            )
+        return least
+
+    def _grow(self, subnet: Known, site: Site, more: int, request_id: str | None) -> int:
+        """Have more addresses delegated, and handed out; return how many."""
+        try:
+            got = self._blocks.grow(subnet.definition.body, site, more)
+        except TricircleError as error:
+            # What the site has is good all the same.
+            LOG.warning("Site %s gets no more addresses: %s", site.name, error.message)
+            return 0
+        if got:
+            self._realiser.realise(subnet.definition.id, site, request_id=request_id)
+        return size_of(got)
+
+    def _count(self, network: Known, site: Site) -> list[_Count]:
+        subnets = [
+            known
+            for known in self._store.several([("subnet", key) for key in network.definition.body["subnets"]])
+            if known.definition.state is DefinitionState.ACTIVE and hands_out(known.definition.body)
+        ]
+        by_id = {known.id_in(site.id): known for known in subnets}
+        network_id = network.id_in(site.id)
+        if network_id is None:
+            return []
+        return [
+            _Count(by_id[subnet_id], total, total - used)
+            for subnet_id, (total, used) in self._usage(network_id, site).items()
+            if subnet_id in by_id
+        ]
+
+    def _usage(self, network_id: str, site: Site) -> dict[str, tuple[int, int]]:
+        """Return how many addresses there are, and are in use, by the site's ids of subnets."""
+        target = f"/v2.0/network-ip-availabilities/{quoted(network_id)}"
+        shown = self._calls.get(site, "network", target)
+        if shown is not None:
+            entries = shown["network_ip_availability"]["subnet_ip_availability"]
+            return {entry["subnet_id"]: (entry["total_ips"], entry["used_ips"]) for entry in entries}
+        # The site does not have the extension that counts them.
+        query = f"network_id={quoted(network_id)}"
+        ports = self._calls.get(site, "network", f"/v2.0/ports?{query}&fields=fixed_ips") or {}
+        subnets = self._calls.get(site, "network", f"/v2.0/subnets?{query}") or {}
+        used = [fixed["subnet_id"] for port in ports.get("ports", ()) for fixed in port["fixed_ips"]]
+        return {
+            subnet["id"]: (size_of(subnet["allocation_pools"]), used.count(subnet["id"]))
+            for subnet in subnets.get("subnets", ())
+        }
