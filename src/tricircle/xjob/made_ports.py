@@ -1,7 +1,7 @@
 """Ports that were made at the top first: at the top they belong to whom they belong to in their site.
 
-A server takes such a port in the site where it is realised. When the server is deleted or the port detached,
-Nova lets go of it, and does not delete it: then it is nobody's at the top, too, and may be used in another site.
+A server takes such a port in the site where it is realised. When it is deleted, or the port detached, Nova
+lets go of it, and does not delete it: then it is nobody's at the top, too, and may be used in another site.
 Its status is not told: the top's plugin binds it to the site's node, and it is ACTIVE there.
 """
 

@@ -175,17 +175,20 @@ class Arrangement:
         kind: JobType,
         resource_type: str,
         resource_id: str,
-        site: Site,
+        site: Site | None,
         parameters: msgspec.Struct | None = None,
     ) -> Arranged:
-        """Ask for the job."""
+        """Ask for the job.
+
+        :param site: None for one that is for no single site.
+        """
         if parameters is None:
             parameters = ReplicateParameters() if kind.parameters is ReplicateParameters else NoParameters()
         request = Request(
             kind.name,
             resource_type,
             resource_id,
-            site.id,
+            None if site is None else site.id,
             self.things.project_id if resource_type in HOMED else None,
             parameters,
         )

@@ -108,9 +108,9 @@ def nursery(sandbox: Sandbox, folder: Path, template: Path, loan: Loan, things: 
 
 
 @pytest.fixture(scope="module")
-def ward(sites: list[SiteAdmin], folder: Path, things: Things, nursery: Nursery) -> Ward:
+def ward(sites: list[SiteAdmin], folder: Path, things: Things, nursery: Nursery, admin: Client) -> Ward:
     """Where cases are seen to; what a round that went wrong has left in the sites is gone."""
-    ward = Ward(nursery, sites, folder, things.user_id)
+    ward = Ward(nursery, sites, folder, things.user_id, top=admin.connection)
     (folder / "before").mkdir()
     ward.put_away(ward.look(), "before")
     return ward

@@ -36,8 +36,46 @@ NOT_COMPARED: Mapping[str, frozenset[str]] = MappingProxyType(
 """The tables that are compared, and their columns that are not."""
 
 
+_OF_PORT = ("id", "name", "network_id", "device_id", "device_owner", "admin_state_up")
+
+
+class TopImage:
+    """All networks of the top, and the ports that it has adopted.
+
+    :param connection: an administrator's.
+    """
+
+    def __init__(self, connection: Any) -> None:
+        self._network = connection.network
+        fields = "&".join(f"fields={name}" for name in (*_OF_PORT, "site", "binding:host_id", "status"))
+        self.items = {
+            "network": self._list("/networks?fields=id&fields=name", "networks"),
+            "adopted_port": self._list(f"/adopted-ports?{fields}", "adopted_ports"),
+        }
+
+    def marked(self, mark: str) -> dict[str, list[Item]]:
+        """Return what bears a mark in its name."""
+        return {kind: [item for item in items if mark in item["name"]] for kind, items in self.items.items()}
+
+    def delete_marked(self, mark: str) -> None:
+        """Delete it from the top."""
+        marked = self.marked(mark)
+        for path, kind in (("/adopted-ports", "adopted_port"), ("/networks", "network")):
+            side_by_side(self._delete, [f"{path}/{item['id']}" for item in marked[kind]])
+
+    def _delete(self, target: str) -> None:
+        deleted = self._network.delete(target)
+        assert deleted.status_code < 300, f"{target}: {deleted.status_code} {deleted.text}"
+
+    def _list(self, target: str, collection: str) -> list[Item]:
+        found = self._network.get(target)
+        assert found.status_code == 200, f"{target}: {found.status_code} {found.text}"
+        items: list[Item] = found.json()[collection]
+        return items
+
+
 class SiteImage:
-    """All flavors, keypairs, volume types and QoS specs of a site, with extra specs and access.
+    """All flavors, keypairs, volume types, QoS specs, networks and ports of a site.
 
     :param user_id: whose keypairs.
     """
@@ -50,6 +88,10 @@ class SiteImage:
             "keypair": self._keypairs(),
             "qos_spec": self._list("block_storage", "/qos-specs?limit=1000", "qos_specs"),
             "volume_type": self._volume_types(),
+            "network": self._list("network", "/networks?fields=id&fields=name", "networks"),
+            "port": self._list(
+                "network", "/ports?" + "&".join(f"fields={name}" for name in _OF_PORT), "ports"
+            ),
         }
 
     def marked(self, mark: str) -> dict[str, list[Item]]:
@@ -65,7 +107,9 @@ class SiteImage:
         ]
         paths += [("block_storage", f"/types/{item['id']}") for item in marked["volume_type"]]
         paths += [("block_storage", f"/qos-specs/{item['id']}?force=true") for item in marked["qos_spec"]]
+        paths += [("network", f"/ports/{item['id']}") for item in marked["port"]]
         side_by_side(self._delete, paths)
+        side_by_side(self._delete, [("network", f"/networks/{item['id']}") for item in marked["network"]])
 
     def _delete(self, path: tuple[str, str]) -> None:
         service, target = path
@@ -116,10 +160,13 @@ class SiteImage:
         return getattr(self._admin.connection, name)
 
 
-def image_of(files: Folder, mark: str, arranged: Arranged, sites: Mapping[str, SiteImage]) -> list[str]:
+Images = Mapping[str, SiteImage | TopImage]
+
+
+def image_of(files: Folder, mark: str, arranged: Arranged, sites: Images) -> list[str]:
     """Return all that is there of a case, a line each.
 
-    :param sites: by name.
+    :param sites: and the top, by name.
     """
     rows = _rows(files)
     marked = {name: site.marked(mark) for name, site in sites.items()}

@@ -15,9 +15,10 @@ from pathlib import Path
 from uuid import uuid4
 
 import msgspec
+from openstack.connection import Connection
 from tests.integration.clients import SiteAdmin
 from tests.integration.conditions import side_by_side
-from tests.integration.kill.image import SiteImage, events_of, image_of, states_of
+from tests.integration.kill.image import Images, SiteImage, TopImage, events_of, image_of, states_of
 from tests.integration.kill.nursery import Nursery
 from tests.integration.kill.order import CLAIMED, DONE, MARK, Arranged, Folder, Order
 from tests.integration.kill.scenarios import SCENARIOS
@@ -102,13 +103,17 @@ class Ward:
 
     :param folder: of their files.
     :param user_id: whose keypairs are made.
+    :param top: an administrator's connection to the top.
     """
 
-    def __init__(self, nursery: Nursery, admins: list[SiteAdmin], folder: Path, user_id: str) -> None:
+    def __init__(
+        self, nursery: Nursery, admins: list[SiteAdmin], folder: Path, user_id: str, *, top: Connection
+    ) -> None:
         self._nursery = nursery
         self._admins = admins
         self._folder = folder
         self._user_id = user_id
+        self._top = top
 
     def case(self, scenario: str, point: str | None, of: str) -> Case:
         """Make a case.
@@ -136,12 +141,13 @@ class Ward:
             status = self._nursery.run(case.order(arrange=False, point=None))
             case.expect("the other worker's exit status", status, 0)
 
-    def look(self) -> dict[str, SiteImage]:
-        """See what is in the sites."""
+    def look(self) -> Images:
+        """See what is in the sites, and in the top's Neutron."""
         images = side_by_side(lambda admin: SiteImage(admin, self._user_id), self._admins)
-        return dict(zip((admin.site.name for admin in self._admins), images, strict=True))
+        seen = dict(zip((admin.site.name for admin in self._admins), images, strict=True))
+        return {**seen, "the top": TopImage(self._top)}
 
-    def put_away(self, images: dict[str, SiteImage], of: str) -> None:
+    def put_away(self, images: Images, of: str) -> None:
         """Delete all that cases have made."""
         for image in images.values():
             image.delete_marked(MARK)
@@ -187,7 +193,7 @@ class Round:
         cases = [case for case in self._cases if case.scenario == scenario]
         return [f"{case}: {problem}" for case in cases for problem in case.problems]
 
-    def _compare(self, case: Case, images: dict[str, SiteImage]) -> None:
+    def _compare(self, case: Case, images: Images) -> None:
         model = self._models[case.scenario]
         happened = events_of(case.files, case.arranged.job_id)
         case.expect("what happened", happened, [model.events[0], "lost", *model.events[1:]])

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from tests.integration.kill.arrangement import Arrangement, key_of
+from tests.integration.kill.network_ground import NetworkGround
 from tests.integration.kill.order import Arranged
 
 from tricircle.jobs import types
@@ -299,6 +300,55 @@ def server_kept(case: Arrangement) -> Arranged:
     """The site has refused the delete, and it has been looked for often enough, but for one time."""
     arranged = _after_delete(case, "server", case.things.servers[0]["id"])
     return case.note_progress(arranged, {"looks": 3})
+
+
+# -- ports: at the top as their site has them, and the other way round ------------------------------
+
+
+@_scenario(types.AFTER_DELETE)
+def server_gone_with_its_ports(case: Arrangement) -> Arranged:
+    ground = NetworkGround(case)
+    case.route("server", ground.server_id, case.first)
+    ground.row("one")
+    ground.row("two")
+    return ground.ask(types.AFTER_DELETE)
+
+
+@_scenario(types.ADOPT)
+def ports_adopted(case: Arrangement) -> Arranged:
+    """Of two that are new, one that is otherwise at the top, and one that the site has no longer."""
+    ground = NetworkGround(case)
+    ground.port("new")
+    ground.port("also-new")
+    ground.row("as-it-was", ground.port("changed"))
+    ground.row("gone")
+    return ground.ask(types.ADOPT)
+
+
+@_scenario(types.PORTS)
+def ports_compared(case: Arrangement) -> Arranged:
+    """The same, found by the comparison of all; and one that is known, and has no route."""
+    ground = NetworkGround(case)
+    ground.port("new")
+    ground.row("as-it-was", ground.port("changed"))
+    ground.row("gone")
+    case.engine.routes.forget(ground.row("known", ground.port("known")), "port", case.first.id)
+    return case.ask_about(types.PORTS, case.first)
+
+
+@_scenario(types.FOLLOW)
+def port_changed_at_the_top(case: Arrangement) -> Arranged:
+    ground = NetworkGround(case)
+    port_id = ground.row("as-it-should-be", ground.port("as-it-was"))
+    return case.ask(types.FOLLOW, "port", port_id, None)
+
+
+@_scenario(types.FOLLOW)
+def port_deleted_at_the_top(case: Arrangement) -> Arranged:
+    ground = NetworkGround(case)
+    port_id: str = ground.port("there")["id"]
+    ground.route(port_id)
+    return case.ask(types.FOLLOW, "port", port_id, None)
 
 
 SCENARIOS: Mapping[str, Scenario] = MappingProxyType(_TABLE)
