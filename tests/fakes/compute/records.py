@@ -1,6 +1,7 @@
 """What fake Nova keeps: servers, flavors, keypairs, server groups."""
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -140,7 +141,7 @@ class Server:
     volumes: list[VolumeAttachment] = field(default_factory=list)
     actions: list[Action] = field(default_factory=list)
     network_names: dict[str, str] = field(default_factory=dict)
-    group_names: dict[str, str] = field(default_factory=dict)
+    group_names: Mapping[str, str] = field(default_factory=dict)
     failure: str = ""
     """Why it is in the state `error`."""
 

@@ -234,7 +234,7 @@ def list_security_groups(compute: "Compute", call: Call) -> Document:
             {
                 "id": _group_id(server, group),
                 "name": server.group_names.get(group, group),
-                "description": "",
+                "description": compute.group_descriptions.get(group, ""),
                 "tenant_id": server.project_id,
                 "rules": [_group_rule(_group_id(server, group))],
             }

@@ -3,7 +3,7 @@
 import random
 import re
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
@@ -66,10 +66,11 @@ class Compute(Service):
     server_groups: dict[str, ServerGroup] = field(default_factory=dict)
     network_names: dict[str, str] = field(default_factory=dict)
     """Names of networks by id. Networks that are not here exist too, under the name "private"."""
-    networks: set[str] | None = None
+    networks: Collection[str] | None = None
     """Networks that exist; None for every one."""
-    group_names: dict[str, str] = field(default_factory=dict)
+    group_names: Mapping[str, str] = field(default_factory=dict)
     """Names of security groups by id. Groups that are not here exist too, by name."""
+    group_descriptions: Mapping[str, str] = field(default_factory=dict)
     images: set[str] | None = None
     """Images that exist; None for every one."""
     keypairs_needed: bool = False

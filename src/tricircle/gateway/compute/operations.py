@@ -9,6 +9,8 @@ from tricircle.errors import BadRequest, Gone
 from tricircle.gateway.addressable import require_addressable_spec, require_addressable_specs
 from tricircle.gateway.aggregated import Aggregate
 from tricircle.gateway.call import Call, Reply
+from tricircle.gateway.compute.networks import Interfaces, OnNetworks, ShowsServers
+from tricircle.gateway.compute.places import ACTION_EVENTS, SECURITY_GROUPS
 from tricircle.gateway.compute.resources import (
     FLAVOR,
     FLAVOR_SHAPE,
@@ -108,17 +110,31 @@ _LIMITS = Aggregate(
 
 OPERATIONS: tuple[Operation, ...] = (
     # Servers
-    *rows(_HOMED, "server", _CREATE_SERVER, "POST /servers"),
+    *rows(_HOMED, "server", ShowsServers(_CREATE_SERVER), "POST /servers"),
     *rows(_HOMED, "server", _SERVERS_SHORT, "GET /servers"),
-    *rows(_HOMED, "server", _SERVERS, "GET /servers/detail"),
-    *rows(_HOMED, "server", ShowServer(), "GET /servers/{server_id}"),
+    *rows(_HOMED, "server", ShowsServers(_SERVERS), "GET /servers/detail"),
+    *rows(_HOMED, "server", ShowsServers(ShowServer()), "GET /servers/{server_id}"),
     *rows(
         _HOMED,
         "server",
-        Forward(SERVER_TYPE, "server_id", SERVER, is_member=True),
+        ShowsServers(Forward(SERVER_TYPE, "server_id", SERVER, is_member=True)),
         "PUT DELETE /servers/{server_id}",
     ),
-    *rows(_HOMED, "server", ServerAction(), "POST /servers/{server_id}/action"),
+    *rows(_HOMED, "server", ShowsServers(ServerAction()), "POST /servers/{server_id}/action"),
+    *rows(
+        _HOMED,
+        "server",
+        Interfaces(),
+        "GET POST /servers/{server_id}/os-interface",
+        "GET DELETE /servers/{server_id}/os-interface/{port_id}",
+    ),
+    *rows(_HOMED, "server", OnNetworks(SECURITY_GROUPS), "GET /servers/{server_id}/os-security-groups"),
+    *rows(
+        _HOMED,
+        "server",
+        OnNetworks(ACTION_EVENTS),
+        "GET /servers/{server_id}/os-instance-actions/{request_id}",
+    ),
     *rows(
         _HOMED,
         "server",
@@ -134,10 +150,6 @@ OPERATIONS: tuple[Operation, ...] = (
         "GET DELETE /servers/{server_id}/migrations/{migration_id}",
         "POST /servers/{server_id}/migrations/{migration_id}/action",
         "GET /servers/{server_id}/os-instance-actions",
-        "GET /servers/{server_id}/os-instance-actions/{request_id}",
-        "GET POST /servers/{server_id}/os-interface",
-        "GET DELETE /servers/{server_id}/os-interface/{port_id}",
-        "GET /servers/{server_id}/os-security-groups",
         "GET DELETE /servers/{server_id}/os-server-password",
         "GET /servers/{server_id}/os-virtual-interfaces",
         "GET POST /servers/{server_id}/os-volume_attachments",

@@ -10,6 +10,8 @@ from oslo_utils.strutils import bool_from_string
 from tricircle.errors import BadRequest, SiteUnavailable
 from tricircle.gateway.answers import pass_back, rewrite
 from tricircle.gateway.call import Call, Reply, json_reply
+from tricircle.gateway.compute import networks
+from tricircle.gateway.compute.places import SERVER_ACTION
 from tricircle.gateway.compute.resources import SERVER
 from tricircle.gateway.forward import Forward
 from tricircle.gateway.intents import LONGEST_FACT, name_of
@@ -117,7 +119,8 @@ class ShowServer(Forward):
 
 
 class ServerAction(Forward):
-    """Handler of `POST /servers/{server_id}/action`: an availability zone named in one is the top's."""
+    """Handler of `POST /servers/{server_id}/action`: a zone, network or security group named in one is the
+    top's."""
 
     def __init__(self) -> None:
         super().__init__(SERVER_TYPE, "server_id", SERVER)
@@ -130,7 +133,8 @@ class ServerAction(Forward):
             body = self._in_site(call, site, body)
         if body is not None and (b"flavorRef" in body or b"key_name" in body):
             self._prepare(call, site, body)
-        return pass_back(call, site, call.send(site, body=body), SERVER)
+        answer = networks.send(call, site, body, SERVER_ACTION)
+        return pass_back(call, site, answer, SERVER)
 
     @staticmethod
     def _prepare(call: Call, site: Site, body: bytes) -> None:

@@ -1,0 +1,275 @@
+"""Ids of networks, subnets, security groups and ports in requests of the Compute API, and in answers to them.
+
+To clients they are the top's, to a site they are the site's own; where they stand is in `places`. An id that
+the top does not know is the site's own business, and stays as it is. Where the top has no network service,
+and where nothing can stand in a body, the body is not even parsed.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from oslo_log import log
+
+from tricircle.errors import BadRequest, DatabaseUnavailable, TricircleError
+from tricircle.gateway.answers import SITE_REQUEST_ID, pass_back
+from tricircle.gateway.call import Call, Reply
+from tricircle.gateway.compute.places import (
+    DESCRIPTION,
+    INTERFACES,
+    INTERFACES_ASKED,
+    KIND_OF_WORD,
+    NAMED,
+    NETWORK,
+    NOTHING,
+    OF_SERVER,
+    REFUSAL,
+    SECURITY_GROUP,
+    SERVERS,
+    UUID,
+    WORDS,
+    Asked,
+    Place,
+    Shown,
+)
+from tricircle.gateway.operation import Handler
+from tricircle.gateway.resource import Item
+from tricircle.jobs.job import Request
+from tricircle.jobs.types import ADOPT
+from tricircle.realise.kinds.neutron import mark_of
+from tricircle.routing.homed import SERVER_TYPE
+from tricircle.sites.site import Site
+from tricircle.sites.transport import Answer
+
+LOG = log.getLogger(__name__)
+
+
+def send(call: Call, site: Site, body: bytes | None, asked: Asked) -> Answer:
+    """Send a request about a server to its site, with the site's ids.
+
+    What it needs is realised in the site before; what has become of the server's ports is looked at after.
+
+    :raises TricircleError: the site cannot have what it needs; see `Networks.prepare`.
+    """
+    if not call.engine.networks.is_there or (body is not None and not asked.may_be_in(body)):
+        return call.send(site, body=body)
+    ids = _Ids(call, site)
+    parameters = {
+        name: ids.in_site(kind, call.params[name]) or call.params[name]
+        for name, kind in asked.parameters
+        if name in call.params
+    }
+    if body is not None:
+        body = _named_in_site(call, site, body, asked.places)
+    answer = call.send(site, target=call.target(call.path(**parameters)), body=body)
+    if call.method != "GET" and 200 <= answer.status < 300:
+        _have_followed(call, site)
+    return answer
+
+
+def show(call: Call, site: Site, reply: Reply, shown: Shown) -> Reply:
+    """Show a client the top's ids in a site's answer; in one that refuses, in the words of the refusal."""
+    if reply.status >= 400:
+        shown = REFUSAL
+    document = _parsed(call, reply, shown)
+    ids = _Ids(call, site)
+    if sum(place.replace(document, ids.at_top) for place in shown.places):
+        reply.body = orjson.dumps(document)
+    return reply
+
+
+class OnNetworks:
+    """Handler of an operation below a server which names what the network service keeps."""
+
+    summary = "forwarded to the site that holds it; ids of networks and ports are the top's"
+
+    def __init__(self, shown: Shown, asked: Asked = NOTHING) -> None:
+        self._asked = asked
+        self._shown = shown
+
+    def __call__(self, call: Call) -> Reply:
+        """Forward the request."""
+        site = call.engine.locator.locate(SERVER_TYPE, call.params["server_id"], call.identity, call.token)
+        answer = send(call, site, self.body(call), self._asked)
+        return show(call, site, pass_back(call, site, answer), self._shown)
+
+    def body(self, call: Call) -> bytes | None:
+        """Return the body that is meant."""
+        return call.body()
+
+
+class Interfaces(OnNetworks):
+    """Handler of the interfaces of a server."""
+
+    def __init__(self) -> None:
+        super().__init__(INTERFACES, INTERFACES_ASKED)
+
+    def body(self, call: Call) -> bytes | None:
+        """Name the network to be attached where the client does not: Nova takes the project's only one.
+
+        :raises BadRequest: the project has several.
+        """
+        body = call.body()
+        if not call.engine.networks.is_there or not body:
+            return body
+        try:
+            document = orjson.loads(body)
+            wanted = document.setdefault("interfaceAttachment", {})
+            is_named = wanted.get("net_id") or wanted.get("port_id")
+        except (orjson.JSONDecodeError, AttributeError):
+            return body  # the site says what is wrong
+        if is_named:
+            return body
+        networks = call.engine.networks.own(call.identity.project_id, call.token, request_id=call.request_id)
+        if len(networks) > 1:
+            raise BadRequest("Multiple possible networks found, use a Network ID to be more specific.")
+        if not networks:
+            return body
+        wanted["net_id"] = networks[0]
+        return orjson.dumps(document)
+
+
+class ShowsServers:
+    """Handler of an operation that shows servers, around the one that gets them."""
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+        self.summary = getattr(handler, "summary", "answered here")
+
+    def __call__(self, call: Call) -> Reply:
+        """Get and show them."""
+        reply = self._handler(call)
+        if not call.engine.networks.is_there:
+            return reply
+        site = _answering(call, reply)
+        return self._several(call, reply) if site is None else show(call, site, reply, SERVERS)
+
+    @staticmethod
+    def _several(call: Call, reply: Reply) -> Reply:
+        """Show the top's ids in an answer that is put together of those of many sites."""
+        document = _parsed(call, reply, SERVERS) or {}
+        changed = 0
+        for server in document.get("servers", ()):
+            site = _home(call, server)
+            if site is not None:
+                ids = _Ids(call, site)
+                changed += sum(place.replace(server, ids.at_top) for place in OF_SERVER)
+        if changed:
+            reply.body = orjson.dumps(document)
+        return reply
+
+
+class _Ids:
+    """The ids of one site, and the top's."""
+
+    def __init__(self, call: Call, site: Site) -> None:
+        self._call = call
+        self._networks = call.engine.networks
+        self._site_id = site.id
+
+    def in_site(self, kind: str, value: str) -> str | None:
+        return self._networks.in_site(kind, value, self._site_id) if UUID.fullmatch(value) else None
+
+    def at_top(self, kind: str, value: str) -> str | None:
+        if kind == WORDS:
+            return NAMED.sub(self._named_at_top, value)
+        if kind == DESCRIPTION:
+            return self._description(value)
+        if not UUID.fullmatch(value):
+            return None
+        try:
+            return self._networks.at_top(kind, self._site_id, value)
+        except DatabaseUnavailable:
+            return None  # what the site has done must not be told as a failure
+
+    def _description(self, mark: str) -> str | None:
+        """Return what the user wrote where a site has a mark; nothing while the top cannot be asked."""
+        key = UUID.search(mark)
+        if key is None or mark != mark_of(key[0]):
+            return None
+        call = self._call
+        try:
+            item = self._networks.top.show(
+                SECURITY_GROUP, key[0], token=call.token, request_id=call.request_id
+            )
+        except TricircleError as error:
+            LOG.warning("The description of security group %s is not known: %s", key[0], error.message)
+            return ""
+        return str((item or {}).get("description") or "")
+
+    def _named_at_top(self, found: re.Match[str]) -> str:
+        word, between, value = found.groups()
+        return word + between + (self.at_top(KIND_OF_WORD[word.lower()], value) or value)
+
+
+def _named_in_site(call: Call, site: Site, body: bytes, places: Sequence[Place]) -> bytes:
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return body  # the site says what is wrong
+    _prepare(call, site, document, [place for place in places if place.needed])
+    ids = _Ids(call, site)
+    changed = sum(place.replace(document, ids.in_site) for place in places)
+    return orjson.dumps(document) if changed else body
+
+
+def _prepare(call: Call, site: Site, document: Any, places: Sequence[Place]) -> None:
+    """See that a site has what is needed of what the top knows."""
+    named = [(place.kind, value) for place in places for value in place.values(document)]
+    networks = [value for kind, value in named if kind == NETWORK and UUID.fullmatch(value)]
+    groups = [value for kind, value in named if kind == SECURITY_GROUP]
+    if networks or groups:
+        call.engine.networks.prepare(
+            site,
+            networks,
+            groups,
+            project_id=call.identity.project_id,
+            token=call.token,
+            count=1,
+            request_id=call.request_id,
+        )
+
+
+def _have_followed(call: Call, site: Site) -> None:
+    """Have XJob carry to the top what has become of the server's ports.
+
+    Where the database is away the client gets its answer all the same: what nobody looks at now is found when
+    the ports of networks are compared.
+    """
+    request = Request(
+        ADOPT.name,
+        SERVER_TYPE.name,
+        call.params["server_id"],
+        site.id,
+        call.identity.project_id,
+        request_id=call.request_id,
+    )
+    try:
+        jobs = call.engine.requester.request(request)
+    except DatabaseUnavailable as error:
+        LOG.warning("Nobody follows the ports of server %s: %s", request.resource_id, error.message)
+    else:
+        call.engine.bus.wake(jobs)
+
+
+def _parsed(call: Call, reply: Reply, shown: Shown) -> Any:
+    """Parse an answer, if ids can stand in it."""
+    if not call.engine.networks.is_there or not reply.body or not shown.may_be_in(reply.body):
+        return None
+    try:
+        return orjson.loads(reply.body)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _answering(call: Call, reply: Reply) -> Site | None:
+    """Return the one site that a reply is of, where it tells."""
+    told = [value for name, value in reply.headers if name == SITE_REQUEST_ID]
+    return call.engine.registry.snapshot.by_name.get(told[0].partition(" ")[0]) if len(told) == 1 else None
+
+
+def _home(call: Call, server: Item) -> Site | None:
+    """Return the site of a server that was shown just now."""
+    route = call.engine.locator.known(SERVER_TYPE, str(server.get("id")), call.identity)
+    return None if route is None else call.engine.registry.snapshot.by_id.get(route.site_id)
