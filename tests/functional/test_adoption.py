@@ -17,7 +17,6 @@ from tests.functional.workshop import Workshop
 from tricircle.jobs.job import Job, JobState, Request
 from tricircle.jobs.store import JobFilters, JobStore
 from tricircle.jobs.types import ADOPT, AFTER_DELETE, PORTS
-from tricircle.realise.definition import DefinitionState
 from tricircle.routing.route import Route
 from tricircle.xjob import adopt
 from tricircle.xjob.ports import carry, carry_deletion
@@ -27,7 +26,7 @@ IMAGE = "70a599e0-31e7-49b7-b260-868f441e862b"
 
 @dataclass
 class Ground:
-    """One network with a subnet and a group at the top, and in the site what stands for them.
+    """One network with a subnet and a group at the top, which the site has, too.
 
     :param names: ids at the top, by the site's.
     """
@@ -39,10 +38,23 @@ class Ground:
     names: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        network = self._define("network", {"name": "blue", "project_id": PROJECT})
-        subnet = {"cidr": "10.1.0.0/24", "ip_version": 4, "project_id": PROJECT}
-        self._define("subnet", subnet, network_id=network)
-        self._define("security_group", {"name": "web", "project_id": PROJECT})
+        network = self.as_user("POST", "/v2.0/networks", {"network": {"name": "blue"}})["network"]["id"]
+        subnet = {"network_id": network, "cidr": "10.1.0.0/24", "ip_version": 4}
+        self.as_user("POST", "/v2.0/subnets", {"subnet": subnet})
+        group = {"security_group": {"name": "web"}}
+        self.as_user("POST", "/v2.0/security-groups", group)
+        engine = self.workshop.engine
+        engine.networks.prepare(
+            engine.registry.snapshot.by_id[self.site_id],
+            [network],
+            ["web"],
+            project_id=PROJECT,
+            token=self.cloud.member.id,
+            count=1,
+        )
+        self.workshop.clear()
+        names = engine.replicas.store.names(["network", "subnet", "security_group"])
+        self.names = {there: at_top for _, at_top, _, there in names}
 
     @property
     def site_id(self) -> str:
@@ -60,28 +72,6 @@ class Ground:
         with urllib.request.urlopen(asked, timeout=5) as answer:  # noqa: S310
             said = answer.read()
         return json.loads(said) if said else None
-
-    def _define(self, kind: str, fields: dict[str, Any], network_id: str | None = None) -> str:
-        path = f"/v2.0/{kind.replace('_', '-')}s"
-        made = []
-        for service, home in ((self.top, network_id), (self.site.network, self._there(network_id))):
-            more = {} if home is None else {"network_id": home}
-            made.append(str(self.call(service, "POST", path, {kind: fields | more})[kind]["id"]))
-        at_top, there = made
-        self.names[there] = at_top
-        store = self.workshop.engine.replicas.store
-
-        def work(connection: Any) -> None:
-            seen = store.propose(connection, kind, at_top, at_top, project_id=PROJECT)
-            active = DefinitionState.ACTIVE
-            version = store.define(connection, seen, key=at_top, name=at_top, body={}, state=active)
-            store.record(connection, seen.id, self.site_id, site_resource_id=there, seen=0, version=version)
-
-        self.workshop.engine.database.transact(work)
-        return at_top
-
-    def _there(self, at_top: str | None) -> str | None:
-        return next((there for there, known in self.names.items() if known == at_top), None)
 
     # -- what the site does ----------------------------------------------------------------------------------
 
@@ -250,6 +240,16 @@ def test_what_happened_behind_the_tops_back_is_found(ground: Ground, adopted: di
     assert {request.method for request in ground.top.requests} == {"GET"}
 
 
+def test_a_site_gets_more_addresses_before_it_has_none(ground: Ground) -> None:
+    def free() -> int:
+        (subnet,) = ground.site.network.subnets.values()
+        return ground.site.network.pool_size(subnet) - len(ground.site.network.addresses_in_use(subnet))
+
+    servers = [ground.boot() for _ in range(free())]
+    ground.adopt(servers[-1])
+    assert free() >= 8
+
+
 def test_a_change_at_the_top_reaches_the_site(ground: Ground, adopted: dict[str, Any]) -> None:
     changes = {
         "name": "mine",
@@ -263,6 +263,19 @@ def test_a_change_at_the_top_reaches_the_site(ground: Ground, adopted: dict[str,
     carry(engine, shown, site)
     assert {name: adopted[name] for name in changes} == changes
     assert carry(engine, shown, site) == "It was so already."
+
+
+def test_a_group_that_the_site_does_not_have_comes_with_the_port(
+    ground: Ground, adopted: dict[str, Any]
+) -> None:
+    fields = {"security_group": {"name": "db"}}
+    group = ground.as_user("POST", "/v2.0/security-groups", fields)["security_group"]
+    changes = {"port": {"security_groups": [group["id"]]}}
+    shown = ground.as_user("PUT", f"/v2.0/ports/{adopted['id']}", changes)["port"]
+    engine = ground.workshop.engine
+    carry(engine, shown, engine.registry.snapshot.by_id[ground.site_id])
+    (there,) = ground.site.network.marked("security_groups", group["id"])
+    assert (there["name"], adopted["security_groups"]) == ("db", [there["id"]])
 
 
 def test_a_port_deleted_at_the_top_goes_from_its_site(ground: Ground, adopted: dict[str, Any]) -> None:

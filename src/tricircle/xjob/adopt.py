@@ -17,7 +17,7 @@ from tricircle.jobs.outcome import Failed, Outcome, Postponed, Succeeded
 from tricircle.routing.homed import SERVER_TYPE
 from tricircle.xjob import homed
 from tricircle.xjob.made_ports import follow_server
-from tricircle.xjob.port_rows import PortRows, Settled
+from tricircle.xjob.port_rows import PortRows, Settled, make_room
 from tricircle.xjob.ports import Item, is_adoptable, ports_in
 from tricircle.xjob.task import Task
 
@@ -89,6 +89,9 @@ def adopt_now(task: Task, shown: list[Item]) -> Settled:
     try:
         done = rows.settle(shown, rows.find(device_id=server_id))
         follow_server(engine, site, server_id, shown, step=task.step)
+        if done.networks:
+            task.step("make room")
+            make_room(engine, site, done.networks)
         return done
     except (SiteUnavailable, AnswerLost, BadAnswer) as error:
         if error.site != engine.networks.top.site.name:

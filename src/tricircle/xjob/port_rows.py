@@ -12,6 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from oslo_log import log
+
+from tricircle.errors import TricircleError
 from tricircle.jobs.job import JobState, Request
 from tricircle.jobs.store import JobFilters, JobStore
 from tricircle.jobs.types import FOLLOW
@@ -31,6 +34,8 @@ from tricircle.xjob.ports import (
     ports_in,
     require_own_words,
 )
+
+LOG = log.getLogger(__name__)
 
 _CHANGED_AT_TOP = ("name", "admin_state_up", "security_groups")
 """What a user changes at the top of a port that the top has adopted."""
@@ -281,6 +286,21 @@ class PortRows:
         for other in document.get("ports") or ():
             return f"Port {other.get('id')} of {other.get('binding:host_id') or 'the top'}"
         return "Another port of its network"
+
+
+def make_room(engine: Engine, site: Site, networks: Iterable[str]) -> None:
+    """See that the next servers on some networks find addresses in a site, without asking for them first.
+
+    :param networks: the top's ids.
+    """
+    for network_id in sorted(networks):
+        known = engine.replicas.store.find("network", network_id)
+        if known is None:
+            continue
+        try:
+            engine.networks.make_room(known.definition.id, site)
+        except TricircleError as error:
+            LOG.warning("Site %s gets no room on network %s: %s", site.name, network_id, error.message)
 
 
 def differences(wanted: Mapping[str, Any], row: Mapping[str, Any], names: Iterable[str] = ()) -> Item:

@@ -8,7 +8,7 @@ is read once more, on both sides, just before it is put right.
 
 from tricircle.jobs.outcome import Failed, Outcome, Succeeded
 from tricircle.routing.route import Route
-from tricircle.xjob.port_rows import PortRows, Settled
+from tricircle.xjob.port_rows import PortRows, Settled, make_room
 from tricircle.xjob.ports import PORT, Item, ports_in
 from tricircle.xjob.task import Task
 
@@ -30,6 +30,7 @@ def sweep(task: Task) -> Outcome:
         shown = ports_in(engine.sites, site, network_id=known_as)
         differing = rows.differing(shown, there)
         done += rows.look_and_settle(differing)
+        make_room(engine, site, {network_id} if network_id in done.networks else ())
         _note(task, [row for key, row in there.items() if key not in differing])
     if done.complaints:
         more = len(done.complaints) - _COMPLAINTS

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 from tricircle.errors import BadAnswer, Conflict
 from tricircle.realise.site_view import go_on
+from tricircle.realise.top_definitions import TopDefinitions
 from tricircle.sites.service_calls import ServiceCalls
 from tricircle.sites.site import Site
 from tricircle.xjob.engine import Engine
@@ -37,6 +38,8 @@ _OF_PORT = (
 )
 _FIELDS = {"ports": _OF_PORT, "adopted_ports": (*_OF_PORT, "site")}
 """Of a port in a list, what has to be known."""
+
+_GROUP = "security_group"
 
 _OF_ITS_OWN = "network:"
 """Begins the owner of a port that Neutron itself needs."""
@@ -180,13 +183,13 @@ def carry(engine: Engine, port: Mapping[str, Any], site: Site, *, step: Callable
     :param port: as the top's Neutron shows it.
     :param step: called between effects; may raise to end the work there.
     :return: what was done, in words.
-    :raises Conflict: the site does not have one of its security groups yet.
+    :raises Conflict: the site cannot have one of its security groups now.
     """
     there = engine.networks.in_site(PORT, port["id"], site.id) or port["id"]
     shown = show(engine.sites, site, there)
     if shown is None:
         return f"Site {site.name} does not have it."
-    wanted = _wanted(engine, port, site)
+    wanted = _wanted(engine, port, site, step)
     changes = {
         name: value
         for name, value in wanted.items()
@@ -203,19 +206,40 @@ def carry(engine: Engine, port: Mapping[str, Any], site: Site, *, step: Callable
     return f"Changed in site {site.name}: {', '.join(changed)}." if changed else "It was so already."
 
 
-def _wanted(engine: Engine, port: Mapping[str, Any], site: Site) -> Item:
+def _wanted(engine: Engine, port: Mapping[str, Any], site: Site, step: Callable[[str], None]) -> Item:
     names = ("name", "admin_state_up", "allowed_address_pairs", "port_security_enabled", "tags")
     wanted = {name: port[name] for name in names if port.get(name) is not None}
     if "security_groups" in port:
-        wanted["security_groups"] = [_group_in(engine, group, site) for group in port["security_groups"]]
+        wanted["security_groups"] = [
+            _group_in(engine, group, site, step) for group in port["security_groups"]
+        ]
     return wanted
 
 
-def _group_in(engine: Engine, group_id: str, site: Site) -> str:
-    found: str | None = engine.networks.in_site("security_group", group_id, site.id)
+def _group_in(engine: Engine, group_id: str, site: Site, step: Callable[[str], None]) -> str:
+    """Return what a site calls a security group; the site gets it where it does not have it yet.
+
+    :raises Conflict: it still has none.
+    """
+    found = engine.networks.in_site(_GROUP, group_id, site.id)
+    if found is None:
+        _bring_group(engine, group_id, site, step)
+        found = engine.networks.in_site(_GROUP, group_id, site.id)
     if found is None:
         raise Conflict(f"Site {site.name} does not have security group {group_id} yet.", site=site.name)
     return found
+
+
+def _bring_group(engine: Engine, group_id: str, site: Site, step: Callable[[str], None]) -> None:
+    """Have a site have a security group, with those that its rules name."""
+    store, realiser = engine.replicas.store, engine.replicas.realiser
+    definitions = TopDefinitions(
+        engine.database, store, engine.networks.top, engine.requester, engine.registry
+    )
+    shown = definitions.read(_GROUP, group_id, None)
+    step("bring a group")
+    for needed in definitions.need(shown, [], site, None):
+        realiser.realise(needed.definition.id, site, step=step)
 
 
 def comparable(value: Any) -> Any:

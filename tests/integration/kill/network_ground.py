@@ -14,6 +14,7 @@ from tests.integration.kill.order import Arranged
 
 from tricircle.jobs.types import JobType
 from tricircle.realise.definition import DefinitionState
+from tricircle.realise.kinds import NEUTRON_KINDS
 from tricircle.routing.route import Route
 from tricircle.sites.site import Site
 
@@ -26,10 +27,10 @@ class NetworkGround:
     def __init__(self, case: Arrangement) -> None:
         self.case = case
         self._top: Site = case.engine.networks.top.site
-        self.network_id = self._make_network(self._top)
-        there = self._make_network(case.first)
-        self._there = there
-        self._define(there)
+        network = self._make_network(self._top)
+        self.network_id: str = network["id"]
+        self._there: str = self._make_network(case.first)["id"]
+        self._define(network)
         self.server_id = str(uuid4())
         case.names[self.server_id] = "the server"
 
@@ -83,16 +84,17 @@ class NetworkGround:
         """Ask for a job about the server."""
         return self.case.ask(kind, "server", self.server_id, self.case.first)
 
-    def _make_network(self, site: Site) -> str:
+    def _make_network(self, site: Site) -> Item:
         fields = {"name": self.case.mark, "project_id": self.case.things.project_id}
-        made: str = self._call(site, "/v2.0/networks", {"network": fields})["network"]["id"]
+        made: Item = self._call(site, "/v2.0/networks", {"network": fields})["network"]
         return made
 
     def _call(self, site: Site, target: str, body: Item) -> Item:
         return self.case.engine.sites.call(site, "network", "POST", target, body).document
 
-    def _define(self, there: str) -> None:
-        store = self.case.engine.replicas.store
+    def _define(self, network: Item) -> None:
+        store, there = self.case.engine.replicas.store, self._there
+        body = NEUTRON_KINDS["network"].define({**network, "spare": None})
 
         def work(connection: sa.Connection) -> None:
             seen = store.propose(connection, "network", self.network_id, self.case.mark)
@@ -101,7 +103,7 @@ class NetworkGround:
                 seen,
                 key=self.network_id,
                 name=self.case.mark,
-                body={"name": self.case.mark},
+                body=body,
                 state=DefinitionState.ACTIVE,
             )
             store.record(

@@ -233,8 +233,13 @@ class Office:
         self.neutrons = Neutrons()
         ids = SiteIds(engine.replicas.store)
         self.networks: Any = SimpleNamespace(
-            is_there=True, top=SimpleNamespace(site=TOP), at_top=ids.at_top, in_site=ids.in_site
+            is_there=True,
+            top=SimpleNamespace(site=TOP, show=lambda *_, **__: None),
+            at_top=ids.at_top,
+            in_site=ids.in_site,
+            make_room=lambda definition_id, site: self.roomy.append(self._key(definition_id)),
         )
+        self.roomy: list[str] = []
         replicas = replace(engine.replicas, networks=self.networks)
         self.engine = replace(engine, sites=self.neutrons, replicas=replicas)
         self.routes = engine.routes
@@ -244,6 +249,11 @@ class Office:
         for kind, names in THERE.items():
             for key, there in names.items():
                 self.realise(kind, key, there)
+
+    def _key(self, definition_id: str) -> str:
+        known = self.engine.replicas.store.get(definition_id)
+        assert known is not None
+        return known.definition.key
 
     def realise(self, kind: str, key: str, there: str) -> None:
         """Have the site have something of the top."""

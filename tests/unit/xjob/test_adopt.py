@@ -73,6 +73,19 @@ class TestAdopting:
         office.do(adopt, request())
         assert office.effects() == []
 
+    def test_room_is_made_for_the_next_where_ports_are_new(self, office: Office) -> None:
+        office.put(port(1))
+        office.do(adopt, request())
+        office.put(port(1, name="changed"))
+        office.do(adopt, request())
+        assert office.roomy == [NETWORK]
+
+    def test_that_no_room_can_be_made_harms_nobody(self, office: Office) -> None:
+        office.put(port(1))
+        office.networks.make_room = lambda *_: office.neutrons.call(A, "network", "DELETE", "/v2.0/ports/x")
+        assert isinstance(office.do(adopt, request())[0], Succeeded)
+        assert office.neutrons.rows == {"port-1": row(1)}
+
     def test_only_what_differs_is_changed(self, office: Office) -> None:
         office.put(port(1, name="new", status="DOWN", security_groups=[]))
         office.put_rows(row(1))
