@@ -123,16 +123,16 @@ class Neutrons:
             self.bodies.append(body)
         assert version is None
         assert service_type == ("compute" if parts.path.startswith("/v2.1/") else "network")
-        answer = self._answer(site, method, parts.path, parse_qsl(parts.query), body)
+        answer = self.answer(site, method, parts.path, parts.query, body)
         if answer.status >= 400 and answer.status not in expected:
             (fault,) = answer.document.values()
             said = f"Site {site.name} said {answer.status}: {fault['message']}"
             raise SiteRefused(said, site=site.name, request_id="req-1", status=answer.status)
         return answer
 
-    def _answer(
-        self, site: Site, method: str, path: str, query: list[tuple[str, str]], body: Any
-    ) -> SiteAnswer:
+    def answer(self, site: Site, method: str, path: str, query_string: str, body: Any) -> SiteAnswer:
+        """Do a request."""
+        query = parse_qsl(query_string)
         answer: SiteAnswer | None = None
         match path.removeprefix("/v2.0").split("/")[1:], method:
             case ["v2.1", "servers", server_id], "GET":
@@ -228,9 +228,9 @@ def _delete(items: dict[str, Item], key: str) -> SiteAnswer:
 class Office:
     """A worker's engine over the two, and a hand that does jobs."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, neutrons: Neutrons | None = None) -> None:
         write(engine.database, A)
-        self.neutrons = Neutrons()
+        self.neutrons = neutrons or Neutrons()
         ids = SiteIds(engine.replicas.store)
         self.networks: Any = SimpleNamespace(
             is_there=True,

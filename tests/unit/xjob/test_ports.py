@@ -44,7 +44,7 @@ class TestLists:
         self, office: Office, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         again = {"ports": [port(1)], "ports_links": [{"rel": "next", "href": "x"}]}
-        monkeypatch.setattr(office.neutrons, "_answer", lambda *_: SiteAnswer(200, again, None))
+        monkeypatch.setattr(office.neutrons, "answer", lambda *_: SiteAnswer(200, again, None))
         with pytest.raises(BadAnswer):
             ports_in(office.engine.sites, A)
 
@@ -52,7 +52,7 @@ class TestLists:
     def test_what_is_no_list_is_no_answer(
         self, office: Office, monkeypatch: pytest.MonkeyPatch, document: dict[str, Any]
     ) -> None:
-        monkeypatch.setattr(office.neutrons, "_answer", lambda *_: SiteAnswer(200, document, None))
+        monkeypatch.setattr(office.neutrons, "answer", lambda *_: SiteAnswer(200, document, None))
         with pytest.raises(BadAnswer):
             adopted_ports(office.engine.sites, A)
 
