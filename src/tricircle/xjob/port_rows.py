@@ -185,13 +185,13 @@ class PortRows:
 
     def _adopt(self, items: Sequence[Item], done: Settled) -> None:
         for some in _portions(items, _IN_ONE_REQUEST):
+            if len(some) == 1:
+                self._adopt_one(some[0], done)
+                continue
             self._step("adopt")
             try:
                 self._post({"adopted_ports": list(some)})
-            except SiteRefused as error:
-                if len(some) == 1:
-                    self._explain(some[0], error, done)
-                    continue
+            except SiteRefused:
                 for item in some:
                     self._adopt_one(item, done)
             else:
