@@ -12,7 +12,7 @@ from tricircle.db.timestamps import now
 from tricircle.jobs.job import Job, JobState, Request
 from tricircle.jobs.queue import JobQueue
 from tricircle.jobs.store import JobFilters, JobStore
-from tricircle.jobs.types import CATCH_UP, DRIFT, LEARN, REPLICATE, ReplicateParameters
+from tricircle.jobs.types import CATCH_UP, DRIFT, FOLLOW, LEARN, REPLICATE, ReplicateParameters
 from tricircle.sites.store import SiteStore
 from tricircle.xjob.bounds import bounds_of
 from tricircle.xjob.engine import make_engine
@@ -28,7 +28,7 @@ PATIENCE = 15.0
 
 KINDS = ("flavor", "keypair", "volume_type", "qos_spec")
 
-ABOUT_REPLICAS = (LEARN.name, REPLICATE.name, CATCH_UP.name, DRIFT.name)
+ABOUT_REPLICAS = (LEARN.name, REPLICATE.name, CATCH_UP.name, DRIFT.name, FOLLOW.name)
 
 MOST = 500
 """Jobs that a test has done at most; more go round in a circle."""
@@ -84,6 +84,17 @@ class Workshop:
             assert time.monotonic() + wait < deadline, f"not done in time: {self.waiting(*types)}"
             threading.Event().wait(wait)
             self.run()
+
+    def hurry(self, *types: str) -> None:
+        """Do jobs until none of some types waits, without waiting for those that are due later."""
+        for _ in range(30):
+            self.run()
+            waiting = self.waiting(*types)
+            if not waiting:
+                return
+            for job in waiting:
+                self.engine.requester.hasten(job.id)
+        raise AssertionError(f"not done: {waiting}")
 
     def waiting(self, *types: str) -> list[Job]:
         """Return the jobs of some types that wait; those about replicated resources where none is named."""

@@ -13,9 +13,11 @@ from tricircle.errors import BadRequest, NotFound, SiteUnavailable, TricircleErr
 from tricircle.gateway.answers import pass_back
 from tricircle.gateway.call import Call, Reply
 from tricircle.gateway.intents import Intent
-from tricircle.gateway.prerequisites import Needs
+from tricircle.gateway.prerequisites import Needs, Prerequisites
 from tricircle.gateway.resource import Item, Resource
+from tricircle.jobs.job import Request
 from tricircle.jobs.types import IntentParameters
+from tricircle.realise.preparing import OutOfReach
 from tricircle.routing.resource_type import ResourceType
 from tricircle.routing.route import Route
 from tricircle.scheduler.scheduler import Candidate, Pin
@@ -95,13 +97,14 @@ class Create:
         """
         asked = None if self.intent is None else self.intent(member)
         needs = None if self.needs is None else self.needs(call, member)
+        unreachable: TricircleError
         for candidate in candidates:
             if self.zone_field and candidate.site_az is not None:
                 member[self.zone_field] = candidate.site_az + host
             if needs is not None:
                 try:
                     needs.prepare(call, candidate.site)
-                except SiteUnavailable as error:
+                except (SiteUnavailable, OutOfReach) as error:
                     unreachable = error
                     continue
             intent = call.engine.intents.begin(
@@ -116,10 +119,12 @@ class Create:
                 self._failed(intent, error)
                 raise
             else:
-                return self._reply(call, candidate.site, answer, intent)
+                return self._reply(call, candidate.site, answer, intent, needs)
         raise unreachable
 
-    def _reply(self, call: Call, site: Site, answer: Answer, intent: Intent) -> Reply:
+    def _reply(
+        self, call: Call, site: Site, answer: Answer, intent: Intent, needs: Prerequisites | None
+    ) -> Reply:
         """Make the reply, and end the intent as the answer says."""
         try:
             reply = pass_back(call, site, answer, self.resource)
@@ -127,7 +132,11 @@ class Create:
             self._failed(intent, error)
             raise
         if 200 <= answer.status < 300:
-            intent.made(self._route(call, site, reply))
+            route = self._route(call, site, reply)
+            jobs: list[Request] = []
+            if needs is not None and route is not None:
+                jobs = needs.follow_up(call, site, route.top_id)
+            intent.made(route, *jobs)
         elif 400 <= answer.status < 500:
             intent.not_made(f"Site {site.name} refused it: {answer.status}.")
         else:

@@ -6,7 +6,7 @@ begin one; where it is away when one ends, the client gets its answer, and XJob 
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -42,8 +42,11 @@ def name_of(member: Mapping[str, object], *fields: str) -> str | None:
 class Intent(Protocol):
     """One request that makes something, from before it is sent until it is known what became of it."""
 
-    def made(self, route: Route | None) -> None:
-        """Note what the site says that it has made; None where its answer does not tell."""
+    def made(self, route: Route | None, *jobs: Request) -> None:
+        """Note what the site says that it has made; None where its answer does not tell.
+
+        :param jobs: that are to follow.
+        """
 
     def not_made(self, cause: str) -> None:
         """Note that nothing was made."""
@@ -58,7 +61,7 @@ class Unwritten:
     def __init__(self, locator: Locator) -> None:
         self._locator = locator
 
-    def made(self, route: Route | None) -> None:
+    def made(self, route: Route | None, *_: Request) -> None:
         """Keep the route."""
         if route is not None:
             self._locator.learn([route])
@@ -81,12 +84,14 @@ class Written:
         self._job = job
         self._most = most
 
-    def made(self, route: Route | None) -> None:
+    def made(self, route: Route | None, *jobs: Request) -> None:
         """Keep the route; have XJob look for what the answer does not name."""
         if route is not None and self._most == 1:
-            self._intents.end(self._job, [route], None)
+            self._intents.end(self._job, [route], None, jobs)
             return
-        if route is not None:
+        if route is not None and jobs:
+            self._intents.keep([route], jobs)
+        elif route is not None:
             self._intents.locator.learn([route])
         self.lost()
 
@@ -148,19 +153,45 @@ class Intents:
         (job,) = self._requester.request(request)
         return Written(self, job, asked.most)
 
-    def end(self, job: Job, routes: Sequence[Route], cause: str | None) -> None:
-        """Keep routes, and have nobody look for more, both or neither."""
-        keep = RouteStore.recording(routes)
+    def end(
+        self, job: Job, routes: Sequence[Route], cause: str | None, follow: Sequence[Request] = ()
+    ) -> None:
+        """Keep routes, ask for the jobs that follow, and have nobody look for more: all of it, or nothing."""
 
-        def work(connection: sa.Connection) -> None:
-            keep(connection)
+        def complete(connection: sa.Connection) -> None:
             self._requester.complete(connection, job.id, cause)
 
         try:
-            self._database.transact(work)
+            self._write(routes, follow, complete)
         except DatabaseUnavailable as error:
             LOG.warning("Could not end the intent %s, which ends by itself: %s", job.id, error.message)
         self.locator.remember(routes)
+
+    def keep(self, routes: Sequence[Route], follow: Sequence[Request]) -> None:
+        """Keep routes, and ask for the jobs that follow; XJob looks for more."""
+        try:
+            self._write(routes, follow)
+        except DatabaseUnavailable as error:
+            LOG.warning("Could not keep a route, which is found again: %s", error.message)
+        self.locator.remember(routes)
+
+    def _write(
+        self,
+        routes: Sequence[Route],
+        follow: Sequence[Request],
+        also: Callable[[sa.Connection], None] = lambda _: None,
+    ) -> None:
+        record = RouteStore.recording(routes)
+
+        def work(connection: sa.Connection) -> list[Job]:
+            record(connection)
+            also(connection)
+            requests = sorted(follow, key=lambda request: request.key)
+            return [self._requester.enqueue(connection, request) for request in requests]
+
+        jobs = self._database.transact(work)
+        if jobs:
+            self._bus.wake(jobs)
 
     def hasten(self, job: Job) -> None:
         """Have XJob look now, and not only when the grace is over."""

@@ -1,21 +1,28 @@
 """What a new server or volume names of the replicated resources: made in its site first, if need be.
 
-So a keypair, flavor or volume type that was made a moment ago in another site works at once everywhere.
+So a keypair, flavor or volume type that was made a moment ago in another site works at once everywhere, and
+so does a network that no site has heard of yet. One look at the database tells what a site lacks.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from oslo_log import log
 
 from tricircle.errors import Unavailable
 from tricircle.gateway.call import Call
+from tricircle.gateway.named_networks import NamedNetworks, networks_of
 from tricircle.gateway.resource import Item
-from tricircle.realise.kinds import FLAVOR, KEYPAIR, VOLUME_TYPE
+from tricircle.jobs.job import Request
+from tricircle.realise.definition import Known
+from tricircle.realise.kinds import FLAVOR, KEYPAIR, VOLUME_TYPE, WHERE_NEEDED
 from tricircle.realise.kinds.keypair import Keypair
+from tricircle.realise.side_by_side import SideBySide
 from tricircle.sites.site import Site
 
 LOG = log.getLogger(__name__)
+
+_SIDE_BY_SIDE = SideBySide()
 
 
 @dataclass(slots=True)
@@ -24,10 +31,12 @@ class Prerequisites:
 
     :param keys: kinds and keys.
     :param type_fields: where in the body a volume type is named, by name or id: object, field and value.
+    :param networks: what of the top's networks and security groups; None where the top has none.
     """
 
     keys: list[tuple[str, str]] = field(default_factory=list)
     type_fields: list[tuple[Item, str, str]] = field(default_factory=list)
+    networks: NamedNetworks | None = None
 
     def add_volume_type(self, item: Item, name: str) -> None:
         """Add the volume type that a field names, if it does."""
@@ -40,15 +49,43 @@ class Prerequisites:
 
         :raises SiteUnavailable: the site cannot be reached.
         :raises DatabaseUnavailable: it cannot be told what the site lacks.
+        :raises TricircleError: what else `Networks.prepare` raises.
         """
         types = [(VOLUME_TYPE.name, value) for _, _, value in self.type_fields]
         keys = [*self.keys, *types]
-        if not keys:
-            return
         replicas = call.engine.replicas
-        replicas.realise_for(site, keys, types, request_id=call.request_id)
+        if self.networks is not None:
+            self._prepare_all(call, site, self.networks, keys, types)
+        elif keys:
+            replicas.realise_for(site, keys, types, request_id=call.request_id)
         for item, name, value in self.type_fields:
             item[name] = replicas.identifiers.in_site(VOLUME_TYPE.name, value, site.id) or value
+
+    def _prepare_all(
+        self,
+        call: Call,
+        site: Site,
+        networks: NamedNetworks,
+        keys: Sequence[tuple[str, str]],
+        types: Sequence[tuple[str, str]],
+    ) -> None:
+        replicas = call.engine.replicas
+        network_keys, owned = networks.keys(call)
+        known = replicas.store.several([*keys, *network_keys], types, owned)
+        everywhere = [each for each in known if each.definition.kind not in WHERE_NEEDED]
+        needed = [each for each in known if each.definition.kind in WHERE_NEEDED]
+
+        def realise(lacking: Sequence[Known]) -> None:
+            replicas.realise_for(site, (), request_id=call.request_id, known=lacking)
+
+        works: list[Callable[[], None]] = [lambda: networks.prepare(call, site, needed)]
+        if not all(each.in_step(site.id) for each in everywhere):
+            works.append(lambda: realise(everywhere))
+        _SIDE_BY_SIDE.do(works)
+
+    def follow_up(self, call: Call, site: Site, resource_id: str) -> list[Request]:
+        """Return the jobs that are needed once the resource is made."""
+        return [] if self.networks is None else self.networks.follow_up(call, site, resource_id)
 
     def prepare_if_possible(self, call: Call, site: Site) -> None:
         """Do so as far as that is possible now, for what is done in a site that has the resource already."""
@@ -65,7 +102,17 @@ Needs = Callable[[Call, Item], Prerequisites]
 
 
 def server_needs(call: Call, server: Item) -> Prerequisites:
-    """Find keypair and flavor of a new server, and the types of volumes that are made for it."""
+    """Find what a new server is to have.
+
+    :raises TricircleError: what `tricircle.gateway.named_networks.networks_of` raises.
+    """
+    needs = _named_by_server(call, server)
+    needs.networks = networks_of(call, server)
+    return needs
+
+
+def _named_by_server(call: Call, server: Item) -> Prerequisites:
+    """Find keypair and flavor of a server, and the types of volumes that are made for it."""
     needs = Prerequisites()
     key_name, flavor = server.get("key_name"), server.get("flavorRef")
     if isinstance(key_name, str):
@@ -88,7 +135,7 @@ def volume_needs(_: Call, volume: Item) -> Prerequisites:
 def server_action_needs(call: Call, action: Item) -> Prerequisites:
     """Find the flavor of a resize, and the keypair of a rebuild."""
     arguments = action.get("resize") or action.get("rebuild")
-    return server_needs(call, arguments) if isinstance(arguments, dict) else Prerequisites()
+    return _named_by_server(call, arguments) if isinstance(arguments, dict) else Prerequisites()
 
 
 def volume_action_needs(_: Call, action: Item) -> Prerequisites:

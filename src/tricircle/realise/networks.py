@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from tricircle.errors import Unavailable
 from tricircle.identity.identity import Identity
 from tricircle.jobs.bus import Bus
 from tricircle.realise.definition import Definition, DefinitionState, Known
@@ -90,10 +91,24 @@ class Networks:
         """Return the ids of the networks that Nova chooses from where none is named: own and shared ones.
 
         :param token: a user's of the project.
-        :raises TricircleError: as `ServiceCalls.call` does, of the top; and it is not known what it says.
+        :raises TricircleError: as `ServiceCalls.call` does, of the top. Where it cannot be reached, and one
+            network of the project is known, that one is taken.
         """
         if project_id is None:
             return []
+        try:
+            return self._read_own(project_id, token, request_id)
+        except Unavailable:
+            known = [
+                each.definition.key
+                for each in self._store.of_project("network", project_id)
+                if each.definition.state is DefinitionState.ACTIVE
+            ]
+            if len(known) != 1:
+                raise
+            return known
+
+    def _read_own(self, project_id: str, token: str, request_id: str | None) -> list[str]:
 
         def read(**filters: str) -> list[str]:
             found = self.top.list("network", token=token, request_id=request_id, fields="id", **filters)
@@ -121,7 +136,7 @@ class Networks:
         count: int,
         request_id: str | None = None,
         known: Sequence[Known] | None = None,
-    ) -> None:
+    ) -> list[Known]:
         """See that a site has networks and security groups, with room for new ports.
 
         What the top does not show to the user is left out: the site may know it, and says what it does not
@@ -132,6 +147,7 @@ class Networks:
         :param token: the user's.
         :param count: how many ports each network is to get.
         :param known: what `keys` find, where the caller has read it just now.
+        :return: what the site has of it now.
         :raises OutOfReach: a network is limited to availability zones in which the site is not.
         :raises BadRequest: a network has no room; or what the site says is bad.
         :raises Conflict: several groups have the same name; or what the site says is in the way.
@@ -142,10 +158,12 @@ class Networks:
         if known is None:
             keys, owned = asked.keys()
             known = self._store.several(keys, owned=owned)
-        for each in self._preparing.prepare(asked, site, known):
-            there = each.id_in(site.id)
-            if there is not None:
-                self._ids.keep(each.definition.kind, each.definition.key, site.id, there)
+        there = self._preparing.prepare(asked, site, known)
+        for each in there:
+            known_as = each.id_in(site.id)
+            if known_as is not None:
+                self._ids.keep(each.definition.kind, each.definition.key, site.id, known_as)
+        return there
 
     def follow(self, kind: str, key: str, *, request_id: str | None = None) -> str:
         """Take over what has become of a network, subnet or group at the top; return what was done.

@@ -8,6 +8,7 @@ from tricircle.xjob.adopt import adopt
 from tricircle.xjob.after_delete import drop_route
 from tricircle.xjob.catch_up import catch_up
 from tricircle.xjob.drift import drift
+from tricircle.xjob.follow import follow
 from tricircle.xjob.intent import find_made
 from tricircle.xjob.learn import learn
 from tricircle.xjob.node import refresh
@@ -22,6 +23,7 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType(
         types.REPLICATE.name: replicate,
         types.CATCH_UP.name: catch_up,
         types.DRIFT.name: drift,
+        types.FOLLOW.name: follow,
         types.INTENT.name: find_made,
         types.AFTER_DELETE.name: drop_route,
         types.REBUILD.name: rebuild,

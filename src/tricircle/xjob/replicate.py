@@ -6,6 +6,7 @@ for it anew.
 """
 
 from tricircle.jobs.outcome import Failed, Outcome, Succeeded
+from tricircle.realise.kinds import NETWORK
 from tricircle.realise.realiser import Differs
 from tricircle.sites.service_calls import SiteRefused
 from tricircle.xjob.task import Task
@@ -22,6 +23,9 @@ def replicate(task: Task) -> Outcome:
         done = task.engine.replicas.realiser.realise(
             task.job.resource_id, site, mend=mend, request_id=task.job.request_id, step=task.step
         )
+        if task.job.resource_type == NETWORK.name:
+            # It has room for new servers there, too.
+            task.engine.networks.make_room(task.job.resource_id, site, request_id=task.job.request_id)
     except Differs as error:
         return Failed(f"{error.message} Delete it there, or have it mended.", is_final=True)
     except SiteRefused as error:

@@ -89,7 +89,7 @@ def _groups(network: Network, call: Call, wanted: Document) -> list[str]:
         ]
         if len(ids) > 1:
             message = (
-                f"Multiple security_groups matches found for name '{name}', use an ID to be more specific."
+                f"Multiple security_group matches found for name '{name}', use an ID to be more specific."
             )
             raise Refusal(409, message)
         if not ids:

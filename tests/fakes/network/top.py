@@ -80,17 +80,37 @@ def show_adopted(top: "TopNetwork", call: Call) -> Document:
 
 
 def adopt(top: "TopNetwork", call: Call) -> Response:
-    """Adopt a port, or take over how it is now."""
+    """Adopt a port, or many, or take over how they are now."""
     _service_only(call)
-    wanted = require_known(call.body("adopted_port"), _ADOPTED, "adopted_port")
-    if wanted["network_id"] not in top.networks:
-        raise not_found("network", wanted["network_id"])
+    document = call.request.json()
+    many = isinstance(document, dict) and "adopted_ports" in document
+    wanted = document["adopted_ports"] if many else [call.body("adopted_port")]
+    checked = [require_known(each, _ADOPTED, "adopted_port") for each in wanted]
+    for each in checked:
+        if each["network_id"] not in top.networks:
+            raise not_found("network", each["network_id"])
+    rows = [_adopt(top, each) for each in checked]
+    return Response.of_json({"adopted_ports": rows} if many else {"adopted_port": rows[0]}, 201)
+
+
+def _adopt(top: "TopNetwork", wanted: Document) -> Document:
     item = {"description": "", "allowed_address_pairs": [], **top.ports.get(wanted["id"], {}), **wanted}
     item.setdefault("port_security_enabled", True)
     item["tenant_id"] = item["project_id"]
-    top.adopted[item["id"]] = {name: item.get(name) for name in _ADOPTED}
+    row: Document = {name: item.get(name) for name in _ADOPTED}
+    top.adopted[item["id"]] = row
     top.ports[item["id"]] = {name: value for name, value in item.items() if name != "site"}
-    return Response.of_json({"adopted_port": top.adopted[item["id"]]}, 201)
+    return row
+
+
+def change_adopted(top: "TopNetwork", call: Call) -> Document:
+    """Take over how a port is now."""
+    _service_only(call)
+    identifier = call.arguments["id"]
+    if identifier not in top.adopted:
+        raise not_found("adopted_port", identifier)
+    wanted = require_known(call.body("adopted_port"), _ADOPTED, "adopted_port")
+    return {"adopted_port": _adopt(top, {**top.adopted[identifier], **wanted})}
 
 
 def disown(top: "TopNetwork", call: Call) -> Response:
@@ -120,6 +140,7 @@ class TopNetwork(site.Network):
         ("GET", "/adopted-ports", list_adopted),
         ("POST", "/adopted-ports", adopt),
         ("GET", "/adopted-ports/{id}", show_adopted),
+        ("PUT", "/adopted-ports/{id}", change_adopted),
         ("DELETE", "/adopted-ports/{id}", disown),
     )
 

@@ -1,0 +1,153 @@
+"""What a new server names of networks and security groups, where these are the top's.
+
+The rules are Nova's own: networks by id, ports, `auto`, `none`, or nothing, which means the only network that
+the project has. What the top does not know is left as it is: a site may, and says what it does not know.
+
+Source: Compute API reference, "Create Server"; `_ports_needed_per_instance` in Nova's `network/neutron.py`.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tricircle.errors import Conflict
+from tricircle.gateway.call import Call
+from tricircle.gateway.resource import Item
+from tricircle.jobs.job import Request
+from tricircle.jobs.types import ADOPT
+from tricircle.realise.definition import Known
+from tricircle.realise.kinds import NETWORK, SECURITY_GROUP
+from tricircle.realise.kinds.security_group import DEFAULT
+from tricircle.realise.learner import replication
+from tricircle.realise.preparing import is_uuid
+from tricircle.routing.homed import SERVER_TYPE
+from tricircle.sites.site import Site
+
+SEVERAL = "Multiple possible networks found, use a Network ID to be more specific."
+"""Nova's own words."""
+
+_MOST_SERVERS = 1000
+"""More at once are left for the site to refuse."""
+
+_SETTLING = 2.0
+"""Seconds in which new servers get their ports; then it is counted how many addresses are left."""
+
+
+@dataclass(slots=True)
+class NamedNetworks:
+    """Networks and groups that a new server names.
+
+    :param entries: objects of the body that name a network, and the top's id in each.
+    :param groups: objects of the body that name a group, and what they say.
+    :param has_ports: it names ports, too.
+    :param count: servers that are made at once.
+    """
+
+    entries: list[tuple[Item, str]] = field(default_factory=list)
+    groups: list[tuple[Item, str]] = field(default_factory=list)
+    has_ports: bool = False
+    count: int = 1
+    _there: Sequence[Known] = ()
+
+    def keys(self, call: Call) -> tuple[list[tuple[str, str]], list[tuple[str, str, str]]]:
+        """Return by what it is found in the database; see `Networks.keys`."""
+        return call.engine.networks.keys(self._networks, self._groups, call.identity.project_id)
+
+    @property
+    def _networks(self) -> list[str]:
+        return [network_id for _, network_id in self.entries]
+
+    @property
+    def _groups(self) -> list[str]:
+        # What has a network of the top has its default group, too, as the top has it.
+        return [name for _, name in self.groups] or ([DEFAULT] if self.entries else [])
+
+    def prepare(self, call: Call, site: Site, known: Sequence[Known]) -> None:
+        """See that a site has them, and name them in the body as the site does.
+
+        :param known: what `keys` find.
+        :raises TricircleError: what `Networks.prepare` raises.
+        """
+        networks = call.engine.networks
+        self._there = networks.prepare(
+            site,
+            self._networks,
+            self._groups,
+            project_id=call.identity.project_id,
+            token=call.token,
+            count=self.count * _most_often(self._networks),
+            request_id=call.request_id,
+            known=known,
+        )
+        ids = {(each.definition.kind, each.definition.key): each.id_in(site.id) for each in self._there}
+        for item, network_id in self.entries:
+            item["uuid"] = ids.get((NETWORK.name, network_id)) or network_id
+        for item, name in self.groups:
+            # A name stays one, which is the same there.
+            item["name"] = ids.get((SECURITY_GROUP.name, name)) or name
+
+    def follow_up(self, call: Call, site: Site, server_id: str) -> list[Request]:
+        """Return the jobs that give the ports their rows at the top, and see that there is room for more."""
+        if not self._there and not self.has_ports:
+            return []
+        adopt = Request(
+            ADOPT.name,
+            SERVER_TYPE.name,
+            server_id,
+            site.id,
+            project_id=call.identity.project_id,
+            request_id=call.request_id,
+        )
+        room = [
+            replication(each.definition, site, call.request_id, delay=_SETTLING)
+            for each in self._there
+            if each.definition.kind == NETWORK.name and each.definition.body["spare"] is not None
+        ]
+        return [adopt, *room]
+
+
+def networks_of(call: Call, server: Item) -> NamedNetworks | None:
+    """Find what a new server names; None where the top has no network service.
+
+    Where it names no network, the project's only one is put into the body.
+
+    :raises Conflict: it names none, and the project has several.
+    :raises TricircleError: what `Networks.own` raises.
+    """
+    if not call.engine.networks.is_there:
+        return None
+    found = NamedNetworks(count=_count(server))
+    asked = server.get("networks")
+    if asked in (None, [], "auto"):
+        own = call.engine.networks.own(call.identity.project_id, call.token, request_id=call.request_id)
+        if len(own) > 1:
+            raise Conflict(SEVERAL)
+        if own:
+            server["networks"] = asked = [{"uuid": own[0]}]
+    for item in _objects(asked):
+        if item.get("port"):
+            found.has_ports = True
+        elif isinstance(network_id := item.get("uuid"), str) and is_uuid(network_id):
+            found.entries.append((item, network_id))
+    for item in _objects(server.get("security_groups")):
+        if isinstance(name := item.get("name"), str):
+            found.groups.append((item, name))
+    return found
+
+
+def _objects(value: Any) -> Iterable[Item]:
+    return (item for item in value if isinstance(item, dict)) if isinstance(value, list) else ()
+
+
+def _count(server: Item) -> int:
+    """Return how many servers are asked for; what makes no sense is left for the site to refuse."""
+    asked = server.get("max_count") or server.get("min_count") or 1
+    try:
+        count = int(asked)
+    except (TypeError, ValueError):
+        return 1
+    return min(max(1, count), _MOST_SERVERS)
+
+
+def _most_often(values: Sequence[str]) -> int:
+    return max((values.count(value) for value in values), default=1)

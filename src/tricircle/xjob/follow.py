@@ -1,0 +1,48 @@
+"""The job that takes over what has become of a network, subnet, port or group at the top's Neutron.
+
+It reads the top, and asks for jobs in the sites that have the thing, or are to have it from the start. What no
+site needs is left alone: it is read when the first server needs it. A port is at home in one site, to which its
+changes are carried at once.
+"""
+
+from tricircle.errors import Conflict
+from tricircle.jobs.outcome import Outcome, Succeeded
+from tricircle.sites.site import Site
+from tricircle.xjob import ports
+from tricircle.xjob.task import Task
+
+
+def follow(task: Task) -> Outcome:
+    """Do it."""
+    job, networks = task.job, task.engine.networks
+    task.step("begun")
+    if not networks.is_there:
+        return Succeeded("The top has no network service any more.")
+    if job.resource_type == ports.PORT:
+        return Succeeded(_follow_port(task))
+    return Succeeded(networks.follow(job.resource_type, job.resource_id, request_id=job.request_id))
+
+
+def _follow_port(task: Task) -> str:
+    """Carry a port to its site, if it has one."""
+    port_id, top = task.job.resource_id, task.engine.networks.top
+    port = top.show("port", port_id, request_id=task.job.request_id)
+    if port is None:
+        return ports.carry_deletion(task.engine, port_id, step=task.step)
+    site = _home(task, port_id)
+    return "No site has it." if site is None else ports.carry(task.engine, port, site, step=task.step)
+
+
+def _home(task: Task, port_id: str) -> Site | None:
+    """Return the site that has a port; None where none does.
+
+    :raises Conflict: it is disabled.
+    """
+    routes = [route for route in task.engine.routes.all(port_id) if route.resource_type == ports.PORT]
+    if not routes:
+        return None
+    site = task.engine.registry.snapshot.by_id.get(routes[0].site_id)
+    if site is None or not site.is_asked:
+        name = None if site is None else site.name
+        raise Conflict("The site that the port was adopted from is disabled.", site=name)
+    return site
