@@ -1,5 +1,6 @@
 """Ids of networks, subnets, ports and security groups are the top's, though each site has its own."""
 
+import base64
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from tests.fakes.compute.records import Action, Interface, Server
 from tests.fakes.compute.servers import interface
 from tests.fakes.network import Network
 from tests.fakes.site import Site
+from tests.functional.api import IMAGE
 from tests.functional.gateway import GatewayClient, Reply
 from tests.functional.workshop import Workshop
 
@@ -375,3 +377,27 @@ class TestFirstUse:
         ground.cloud.network.stop()
         assert ground.attach(net_id=network).status == 503
         assert ground.site.compute.received("POST") == []
+
+    def test_a_new_server_shows_the_groups_that_were_asked_for(self, ground: Ground) -> None:
+        network = ground.make_network()
+        group = ground.make("security_group", "security-groups", name="web")
+        wanted = {
+            "name": "x",
+            "flavorRef": "1",
+            "imageRef": IMAGE,
+            "availability_zone": "az2",
+            "networks": [{"uuid": network}],
+            "security_groups": [{"name": group}, {"name": "default"}],
+            "user_data": base64.b64encode(f"network {network}".encode()).decode(),
+            "metadata": {"net_id": network, "name": group},
+        }
+        made = ground.member.post("/v2.1/servers", {"server": wanted})
+        assert made.status == 202, made.body
+        assert made.json["server"]["security_groups"] == wanted["security_groups"]
+        theirs: dict[str, Any] = {"availability_zone": "nova"}
+        theirs["networks"] = [{"uuid": ground.in_site(network)}]
+        theirs["security_groups"] = [{"name": ground.in_site(group)}, {"name": "default"}]
+        assert ground.sent == {"server": wanted | theirs}
+        below = path(ground.site.compute.servers[made.json["server"]["id"]], "/os-interface")
+        (shown,) = ground.member.get(below).json["interfaceAttachments"]
+        assert shown["net_id"] == network
