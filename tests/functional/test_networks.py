@@ -15,7 +15,7 @@ from tests.functional.gateway import Gateway, GatewayClient, Reply, compute_appl
 from tests.functional.neutron import Neutron, calls_of, networks_in, rules_of
 from tests.functional.workshop import Workshop
 
-from tricircle.jobs.types import ADOPT, FOLLOW, REPLICATE
+from tricircle.jobs.types import ADOPT, FOLLOW, INTENT, REPLICATE
 
 pytestmark = pytest.mark.usefixtures("workshop")
 
@@ -522,6 +522,15 @@ class TestRoom:
         assert site_one.compute.faults_seen == site_two.compute.faults_seen == []
         assert max(block["size"] for block in top.blocks.values()) <= 3
 
+    def test_the_ports_of_all_of_them_are_to_be_adopted(
+        self, servers: Api, net1: Document, workshop: Workshop, site_one: Site
+    ) -> None:
+        boot(servers, net1, min_count=3, max_count=3)
+        workshop.hurry(INTENT.name)
+        assert {job.resource_id for job in workshop.done if job.type == ADOPT.name} == set(
+            site_one.compute.servers
+        )
+
     def test_many_boots_one_after_the_other_never_run_out(
         self, servers: Api, net1: Document, workshop: Workshop, site_one: Site
     ) -> None:
@@ -535,7 +544,7 @@ class TestRoom:
         boot(servers, net1, min_count=8, max_count=8)
         for _ in range(2):
             boot(servers, net1, min_count=8, max_count=8)
-        run(workshop)
+        workshop.run()
         (subnet,) = site_one.network.subnets.values()
         free = site_one.network.pool_size(subnet) - len(site_one.network.addresses_in_use(subnet))
         assert free >= 8

@@ -18,7 +18,6 @@ from tricircle.jobs.types import ADOPT
 from tricircle.realise.definition import Known
 from tricircle.realise.kinds import NETWORK, SECURITY_GROUP
 from tricircle.realise.kinds.security_group import DEFAULT
-from tricircle.realise.learner import replication
 from tricircle.realise.preparing import is_uuid
 from tricircle.routing.homed import SERVER_TYPE
 from tricircle.sites.site import Site
@@ -28,9 +27,6 @@ SEVERAL = "Multiple possible networks found, use a Network ID to be more specifi
 
 _MOST_SERVERS = 1000
 """More at once are left for the site to refuse."""
-
-_SETTLING = 2.0
-"""Seconds in which new servers get their ports; then it is counted how many addresses are left."""
 
 
 @dataclass(slots=True)
@@ -87,23 +83,19 @@ class NamedNetworks:
             item["name"] = ids.get((SECURITY_GROUP.name, name)) or name
 
     def follow_up(self, call: Call, site: Site, server_id: str) -> list[Request]:
-        """Return the jobs that give the ports their rows at the top, and see that there is room for more."""
+        """Return the job that gives the ports their rows at the top, and makes room for more."""
         if not self._there and not self.has_ports:
             return []
-        adopt = Request(
-            ADOPT.name,
-            SERVER_TYPE.name,
-            server_id,
-            site.id,
-            project_id=call.identity.project_id,
-            request_id=call.request_id,
-        )
-        room = [
-            replication(each.definition, site, call.request_id, delay=_SETTLING)
-            for each in self._there
-            if each.definition.kind == NETWORK.name and each.definition.body["spare"] is not None
+        return [
+            Request(
+                ADOPT.name,
+                SERVER_TYPE.name,
+                server_id,
+                site.id,
+                project_id=call.identity.project_id,
+                request_id=call.request_id,
+            )
         ]
-        return [adopt, *room]
 
 
 def networks_of(call: Call, server: Item) -> NamedNetworks | None:

@@ -2,23 +2,27 @@
 
 What the site lists is compared with what was asked for, and the route of what was made is recorded. The job
 never makes anything, and never deletes anything: the client may have found the server or volume in a list in
-the meantime and use it, and one that came out broken is shown with its status, as Nova and Cinder do it. What
-will be undone one day are the prerequisites that nothing uses (networks, when there is a Neutron plugin).
+the meantime and use it, and one that came out broken is shown with its status, as Nova and Cinder do it.
+Networks that were brought into the site for it stay there for the next one, and go with the top's.
 
 A row too many does no harm: a route says where a resource is, and it is there. So a match by name, time and
 looks is good enough.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
+import sqlalchemy as sa
+
 from tricircle.db.timestamps import now
 from tricircle.errors import BadRequest
+from tricircle.jobs.job import Request
 from tricircle.jobs.outcome import Outcome, Postponed, Succeeded
-from tricircle.jobs.types import IntentParameters
-from tricircle.routing.homed import HOMED
+from tricircle.jobs.types import ADOPT, IntentParameters
+from tricircle.routing.homed import HOMED, SERVER_TYPE
 from tricircle.routing.resource_type import ResourceType
 from tricircle.routing.route import Route
 from tricircle.xjob import homed
@@ -44,14 +48,59 @@ def find_made(task: Task) -> Outcome:
     # What has a route already is another request's, or was named by the answer to this one.
     new = [item for item in alike if item["id"] not in known][: asked.most]
     routes = [_route(task, kind, item) for item in new]
+    record = _recording(task, kind, routes)
     if len(new) == asked.most or (asked.most > 1 and len(alike) >= asked.most):
         found = ", ".join(route.top_id for route in routes) or "nothing new"
-        return Succeeded(f"Found {found}.", work=task.engine.routes.recording(routes))
-    task.engine.routes.record(routes)
+        return Succeeded(f"Found {found}.", work=partial(_keep, task=task, routes=routes))
+    task.engine.database.transact(partial(_keep, task=task, routes=routes))
     if age >= task.engine.conf.xjob.intent_horizon:
         return Succeeded(_last_word(len(alike) if asked.most > 1 else 0))
     wait = min(max(age / 2, _SHORTEST_WAIT), _LONGEST_WAIT)
     return Postponed(wait, f"{len(new)} of {asked.most} found.")
+
+
+def _keep(connection: sa.Connection, *, task: Task, routes: Sequence[Route]) -> None:
+    """Record routes, and have the ports of new servers adopted where the top has networks."""
+    task.engine.routes.recording(routes)(connection)
+    if not task.engine.networks.is_there:
+        return
+    for route in sorted(routes, key=lambda route: route.top_id):
+        if route.resource_type == SERVER_TYPE.name:
+            adoption = Request(
+                ADOPT.name,
+                SERVER_TYPE.name,
+                route.top_id,
+                route.site_id,
+                project_id=route.project_id,
+                request_id=task.job.request_id,
+            )
+            task.engine.requester.enqueue(connection, adoption)
+
+
+def _recording(task: Task, kind: ResourceType, routes: list[Route]) -> Callable[[sa.Connection], None]:
+    """Return what keeps the routes of what was found, and has the ports of servers adopted."""
+    engine, job = task.engine, task.job
+    keep = engine.routes.recording(routes)
+    has_ports = kind is SERVER_TYPE and engine.networks.is_there
+    adoptions = [
+        Request(
+            ADOPT.name,
+            kind.name,
+            route.top_id,
+            route.site_id,
+            project_id=route.project_id,
+            request_id=job.request_id,
+        )
+        for route in routes
+        if has_ports
+    ]
+
+    def work(connection: sa.Connection) -> None:
+        keep(connection)
+        for adoption in adoptions:
+            engine.requester.enqueue(connection, adoption)
+
+    return work
 
 
 def _time_of(asked: IntentParameters) -> datetime:
