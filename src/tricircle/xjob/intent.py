@@ -9,7 +9,7 @@ A row too many does no harm: a route says where a resource is, and it is there. 
 looks is good enough.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -48,7 +48,6 @@ def find_made(task: Task) -> Outcome:
     # What has a route already is another request's, or was named by the answer to this one.
     new = [item for item in alike if item["id"] not in known][: asked.most]
     routes = [_route(task, kind, item) for item in new]
-    record = _recording(task, kind, routes)
     if len(new) == asked.most or (asked.most > 1 and len(alike) >= asked.most):
         found = ", ".join(route.top_id for route in routes) or "nothing new"
         return Succeeded(f"Found {found}.", work=partial(_keep, task=task, routes=routes))
@@ -75,32 +74,6 @@ def _keep(connection: sa.Connection, *, task: Task, routes: Sequence[Route]) -> 
                 request_id=task.job.request_id,
             )
             task.engine.requester.enqueue(connection, adoption)
-
-
-def _recording(task: Task, kind: ResourceType, routes: list[Route]) -> Callable[[sa.Connection], None]:
-    """Return what keeps the routes of what was found, and has the ports of servers adopted."""
-    engine, job = task.engine, task.job
-    keep = engine.routes.recording(routes)
-    has_ports = kind is SERVER_TYPE and engine.networks.is_there
-    adoptions = [
-        Request(
-            ADOPT.name,
-            kind.name,
-            route.top_id,
-            route.site_id,
-            project_id=route.project_id,
-            request_id=job.request_id,
-        )
-        for route in routes
-        if has_ports
-    ]
-
-    def work(connection: sa.Connection) -> None:
-        keep(connection)
-        for adoption in adoptions:
-            engine.requester.enqueue(connection, adoption)
-
-    return work
 
 
 def _time_of(asked: IntentParameters) -> datetime:

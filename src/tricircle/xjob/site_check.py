@@ -32,7 +32,7 @@ _TRIES = 2
 
 _PAGE = 200
 
-_WHEN_BACK = (types.CATCH_UP, types.NODE)
+_WHEN_BACK = (types.CATCH_UP, types.NODE, types.PORTS)
 
 
 @dataclass(frozen=True, slots=True)

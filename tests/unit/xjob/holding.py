@@ -108,6 +108,7 @@ class Hand:
         self.routes = RouteStore(database)
         self.jobs = JobStore(database)
         self.requester = JobRequester(database)
+        self.networks = SimpleNamespace(is_there=False)
         self.steps: list[str] = []
         self.before_step: Callable[[str], None] = lambda name: None
         self._queue = JobQueue(database)
@@ -118,7 +119,7 @@ class Hand:
             sites=self.holding,
             routes=self.routes,
             requester=self.requester,
-            networks=SimpleNamespace(is_there=False),
+            networks=self.networks,
         )
 
     def do(self, handler: Handler, request: Request | None = None) -> tuple[Outcome, Job]:

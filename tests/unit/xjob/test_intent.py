@@ -12,7 +12,8 @@ from tricircle.db.timestamps import now
 from tricircle.errors import BadAnswer, BadRequest, SiteUnavailable
 from tricircle.jobs.job import Job, JobState, Request
 from tricircle.jobs.outcome import Outcome, Postponed, Succeeded
-from tricircle.jobs.types import INTENT, IntentParameters
+from tricircle.jobs.store import JobFilters
+from tricircle.jobs.types import ADOPT, INTENT, IntentParameters
 from tricircle.routing.route import Route
 from tricircle.xjob import homed
 from tricircle.xjob.intent import find_made
@@ -137,6 +138,17 @@ def test_of_several_the_one_that_the_answer_named_counts(hand: Hand) -> None:
     hand.record(uuid(1))
     assert isinstance(look(hand, intent(most=2))[0], Succeeded)
     assert hand.routed() == {uuid(1), uuid(2)}
+
+
+def test_the_ports_of_servers_that_are_found_are_adopted(hand: Hand) -> None:
+    hand.networks.is_there = True
+    hand.holding.items["server"] = [server(1, "x-1"), server(2, "x-2")]
+    look(hand, intent(most=3))
+    waiting = hand.jobs.page(JobFilters(type=ADOPT.name))
+    assert {(job.resource_id, job.site_id, job.project_id, job.state) for job in waiting} == {
+        (uuid(1), A.id, "blue", JobState.WAITING),
+        (uuid(2), A.id, "blue", JobState.WAITING),
+    }
 
 
 def test_fewer_than_the_most_may_have_been_made(hand: Hand) -> None:

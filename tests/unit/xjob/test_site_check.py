@@ -83,7 +83,7 @@ def test_a_site_that_answers_is_up_and_gets_what_it_missed(engine: Engine, servi
     node = look(engine)
     assert (node.state, node.cause) == (NodeState.UP, None)
     assert services.asked == [COMPUTE, STORAGE]
-    assert asked_for(engine) == ["catch_up", "node"]
+    assert asked_for(engine) == ["catch_up", "node", "ports"]
 
 
 def test_it_is_not_asked_for_as_long_as_the_site_stays_up(engine: Engine, services: Services) -> None:
