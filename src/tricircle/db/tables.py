@@ -228,7 +228,7 @@ definitions = Table(
     metadata,
     Column("id", Identifier, primary_key=True),
     Column("resource_type", String(32), nullable=False),
-    # What the top calls it: a flavor's or volume type's id, a keypair's user and name.
+    # What the top calls it: a flavor's or network's id, a keypair's user and name.
     Column("resource_key", String(400), nullable=False),
     Column("name", String(255), nullable=False),
     Column("project_id", ProjectId),
@@ -242,6 +242,8 @@ definitions = Table(
     Column("created_at", Timestamp, nullable=False),
     Column("updated_at", Timestamp, nullable=False),
     UniqueConstraint("resource_type", "resource_key"),
+    # A project's resource by its name: a server names its security groups so.
+    Index("ix_definitions_name", "resource_type", "project_id", "name"),
     **MYSQL,
 )
 

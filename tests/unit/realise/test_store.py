@@ -272,3 +272,120 @@ class TestLooking:
             ("qos_spec", "q", B.id, "q-in-b"),
             ("volume_type", "t", A.id, "t-in-a"),
         ]
+
+
+class TestWanted:
+    """Of some kinds a site gets only what something there needs."""
+
+    def network(self, put: Shelves, key: str = "net", **more: object) -> Known:
+        """Put a network there that no site needs yet."""
+        return put(key, "network", **more)
+
+    def want(self, database: Database, store: DefinitionStore, known: Known, site_id: str) -> bool:
+        """Note that a site needs it."""
+        return database.transact(lambda connection: store.want(connection, known.definition.id, site_id))
+
+    def test_a_site_is_behind_with_what_it_needs_and_with_nothing_else(
+        self, database: Database, store: DefinitionStore, put: Shelves
+    ) -> None:
+        known = self.network(put)
+        assert names(store.behind(A.id)) == names(store.behind(B.id)) == []
+        assert self.want(database, store, known, A.id)
+        assert not self.want(database, store, known, A.id)
+        assert (names(store.behind(A.id)), names(store.behind(B.id))) == (["net"], [])
+
+    def test_what_is_gone_cannot_be_wanted(self, database: Database, store: DefinitionStore) -> None:
+        with pytest.raises(Changed):
+            database.transact(lambda connection: store.want(connection, "none", A.id))
+
+    def test_a_tombstone_waits_for_the_sites_that_have_it(
+        self, database: Database, store: DefinitionStore, put: Shelves
+    ) -> None:
+        known = self.network(put, sites={A.id: "net-in-a"})
+        gone = self.network(put, state=DefinitionState.DELETED).definition
+        database.transact(store.bury)
+        assert [each.definition.key for each in store.all("network")] == ["net"]
+        database.transact(
+            lambda connection: store.record(
+                connection, gone.id, A.id, site_resource_id=None, seen=1, version=gone.version
+            )
+        )
+        database.transact(store.bury)
+        assert store.get(known.definition.id) is None
+
+    def test_of_two_who_note_an_id_the_first_one_holds(
+        self, database: Database, store: DefinitionStore, put: Shelves
+    ) -> None:
+        known = self.network(put)
+        self.want(database, store, known, A.id)
+
+        def keep(site_resource_id: str, seen: str | None) -> None:
+            database.transact(
+                lambda connection: store.keep_id(
+                    connection, known.definition.id, A.id, site_resource_id, seen=seen
+                )
+            )
+
+        keep("first", None)
+        keep("first", None)
+        with pytest.raises(Changed):
+            keep("second", None)
+        assert store.id_in_site("network", "net", A.id) == "first"
+        keep("third", "first")
+        assert store.key_at_top("network", A.id, "third") == "net"
+        assert store.key_at_top("subnet", A.id, "third") is None
+        assert store.key_at_top("network", B.id, "third") is None
+        assert store.id_in_site("network", "net", B.id) is None
+
+    def test_an_id_of_what_is_not_wanted_is_not_noted(
+        self, database: Database, store: DefinitionStore, put: Shelves
+    ) -> None:
+        known = self.network(put)
+        with pytest.raises(Changed):
+            database.transact(
+                lambda connection: store.keep_id(connection, known.definition.id, A.id, "x", seen=None)
+            )
+
+
+class TestShownAtTop:
+    def define(
+        self, database: Database, store: DefinitionStore, name: str, *, is_first: bool = False
+    ) -> tuple[Definition, bool]:
+        """Define a group as the top shows it."""
+        return database.transact(
+            lambda connection: store.define_as_shown(
+                connection,
+                "security_group",
+                "g",
+                name=name,
+                project_id="blue",
+                body={"name": name},
+                is_first=is_first,
+            )
+        )
+
+    def test_each_change_is_a_version(self, database: Database, store: DefinitionStore) -> None:
+        for name, version, changed in (("a", 1, True), ("a", 1, False), ("b", 2, True)):
+            definition, has_changed = self.define(database, store, name)
+            assert (definition.version, definition.name, has_changed) == (version, name, changed)
+            assert store.find("security_group", "g") == Known(definition, {})
+
+    def test_who_defines_it_first_leaves_what_others_know(
+        self, database: Database, store: DefinitionStore
+    ) -> None:
+        self.define(database, store, "new")
+        definition, has_changed = self.define(database, store, "old", is_first=True)
+        assert (definition.name, has_changed) == ("new", False)
+
+    def test_what_is_deleted_stays_so(self, database: Database, store: DefinitionStore, put: Shelves) -> None:
+        put("g", "security_group", state=DefinitionState.DELETED)
+        definition, has_changed = self.define(database, store, "again")
+        assert (definition.state, has_changed) == (DefinitionState.DELETED, False)
+
+    def test_a_projects_are_found_by_name(self, database: Database, store: DefinitionStore) -> None:
+        self.define(database, store, "web")
+        found = store.several(owned=[("security_group", "blue", "web")])
+        assert [known.definition.key for known in found] == ["g"]
+        assert store.several(owned=[("security_group", "red", "web")]) == []
+        assert store.of_project("security_group", "blue") == found
+        assert store.of_project("security_group", "red") == []

@@ -1,0 +1,76 @@
+"""In which portions addresses are delegated, and how runs of them are written."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tricircle.realise.address_runs import merged, size_of
+from tricircle.realise.blocks import Sizes
+from tricircle.realise.room import spare_of
+
+
+@pytest.mark.parametrize(
+    ("cidr", "block", "spare"),
+    [
+        ("10.0.0.0/16", 32, 8),
+        ("10.0.0.0/24", 32, 8),
+        ("10.0.0.0/26", 15, 8),
+        ("10.0.0.0/27", 7, 7),
+        ("10.0.0.0/28", 1, 1),
+        ("10.0.0.0/30", 1, 1),
+        ("10.0.0.0/32", 1, 1),
+        ("2001:db8::/64", 32, 8),
+        ("2001:db8::/126", 1, 1),
+    ],
+)
+def test_blocks_are_smaller_where_there_is_little(cidr: str, block: int, spare: int) -> None:
+    assert Sizes.of(cidr) == Sizes(block, spare)
+
+
+@given(
+    cidr=st.sampled_from(["10.0.0.0/24", "10.0.0.0/26", "10.0.0.0/28", "2001:db8::/64"]),
+    total=st.integers(0, 1000),
+    used=st.integers(0, 1000),
+    count=st.integers(0, 1000),
+)
+def test_what_is_missing_is_enough_in_whole_blocks(cidr: str, total: int, used: int, count: int) -> None:
+    sizes, free = Sizes.of(cidr), total - used
+    more = sizes.missing(total, free, count)
+    assert more >= 0
+    assert more % sizes.block == 0
+    assert free + more - count >= sizes.spare
+    if more:
+        assert free - count < max(sizes.spare, -(-total // 4))
+        assert sizes.missing(total + more, free + more - count, 0) <= total + more
+
+
+def test_room_is_that_of_the_version_that_has_least() -> None:
+    four = {"cidr": "10.0.0.0/28", "ip_version": 4}
+    more = {"cidr": "10.0.1.0/24", "ip_version": 4}
+    six = {"cidr": "2001:db8::/64", "ip_version": 6}
+    by_itself = six | {"ipv6_address_mode": "slaac"}
+    assert spare_of([four]) == 1
+    assert spare_of([four, more]) == 9
+    assert spare_of([four, more, six]) == 8
+    assert spare_of([four, by_itself]) == 1
+    assert spare_of([by_itself]) is None
+    assert spare_of([]) is None
+
+
+@given(st.sets(st.integers(0, 255), max_size=60))
+def test_runs_hold_the_same_addresses_in_as_few_as_possible(numbers: set[int]) -> None:
+    pools = merged({"start": f"10.0.0.{number}", "end": f"10.0.0.{number}"} for number in numbers)
+    ends = [(int(pool["start"].split(".")[3]), int(pool["end"].split(".")[3])) for pool in pools]
+    assert {each for start, end in ends for each in range(start, end + 1)} == numbers
+    assert all(start > end + 1 for (_, end), (start, _) in pairwise(ends))
+    assert size_of(pools) == len(numbers)
+    assert merged(pools) == pools
+
+
+def test_runs_that_overlap_are_one() -> None:
+    pools = [{"start": "10.0.0.5", "end": "10.0.0.9"}, {"start": "10.0.0.1", "end": "10.0.0.7"}]
+    assert merged([*pools, {"start": "10.0.0.6", "end": "10.0.0.6"}]) == [
+        {"start": "10.0.0.1", "end": "10.0.0.9"}
+    ]
