@@ -10,7 +10,7 @@ import yaml
 
 from sandbox import configuration
 from sandbox.configuration import ini
-from sandbox.layout import Layout
+from sandbox.layout import PROFILES, Layout
 
 
 @pytest.fixture
@@ -85,6 +85,29 @@ def test_the_top_has_a_bus_and_a_place_to_meet_in_full_only(tmp_path: Path) -> N
     assert full["DEFAULT"]["transport_url"] == "rabbit://openstack:secret@127.77.5.11:5672/top"
     assert full["coordination"]["backend_url"] == "memcached://127.77.5.11:11211"
     assert "/top_tricircle?" in full["database"]["connection"]
+
+
+def test_the_tops_neutron_finds_the_top_and_speaks_over_no_bus(tmp_path: Path) -> None:
+    for profile in PROFILES:
+        top = Layout(tmp_path / profile, "127.77.5", profile=profile)
+        configuration.write(top)
+        neutron = read(top.conf("top", "neutron.conf"))
+        assert neutron["tricircle"]["config_file"] == str(top.conf("top", "tricircle.conf"))
+        assert neutron["database"]["connection"] == top.database_url("top", "neutron")
+        assert neutron["DEFAULT"]["transport_url"] == "fake://"
+        assert neutron["DEFAULT"]["ipam_driver"] == "tricircle"
+        assert "tricircle" in neutron["DEFAULT"]["service_plugins"].split(",")
+        assert "memcached_servers" not in neutron["keystone_authtoken"]
+        assert Path(neutron["oslo_concurrency"]["lock_path"]).is_dir()
+
+
+def test_a_vlan_of_the_top_can_be_the_same_vlan_in_each_site(layout: Layout) -> None:
+    top = read(layout.conf("top", "ml2.ini"))
+    assert top["ml2"]["tenant_network_types"] == "vlan"
+    (network,) = {part.partition(":")[0] for part in top["ml2_type_vlan"]["network_vlan_ranges"].split(",")}
+    for site in layout.sites:
+        ranges = read(layout.conf(site.name, "ml2.ini"))["ml2_type_vlan"]["network_vlan_ranges"]
+        assert network in ranges.split(",")  # without a range: only what is asked for by its number
 
 
 def test_haproxy_sends_requests_to_both_gateways(full: Layout) -> None:

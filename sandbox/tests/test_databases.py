@@ -1,10 +1,11 @@
 """Copies of the template's databases."""
 
 import sqlite3
+import tomllib
 from pathlib import Path
 
 from sandbox import configuration, databases
-from sandbox.layout import Layout
+from sandbox.layout import REPOSITORY, Layout
 
 
 def make_template(directory: Path) -> Layout:
@@ -35,6 +36,25 @@ def test_each_sites_cells_are_its_own(tmp_path: Path) -> None:
             name: f"sqlite:///{sandbox.database(site.name, f'nova_{name}')}?timeout=60"
             for name in ("cell0", "cell1")
         }
+
+
+def test_the_tops_neutron_begins_as_a_sites_does(tmp_path: Path) -> None:
+    template = make_template(tmp_path / "template")
+    template.database("SiteOne", "neutron").write_text("tables")
+    sandbox = Layout(tmp_path / "sandbox", "127.77.5", sites_count=1)
+    configuration.write(sandbox)
+    databases.copy(template, sandbox)
+    assert sandbox.database("top", "neutron").read_text() == "tables"
+
+
+def test_both_environments_have_the_same_neutron() -> None:
+    """Its migrations cannot run on SQLite: the top's tables are the sites'."""
+
+    def neutron(lock: Path) -> str:
+        packages = tomllib.loads(lock.read_text())["package"]
+        return str(next(package["version"] for package in packages if package["name"] == "neutron"))
+
+    assert neutron(REPOSITORY / "uv.lock") == neutron(REPOSITORY / "sandbox" / "uv.lock")
 
 
 def test_a_database_that_is_there_is_left_alone(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ def test_a_tenant_finds_the_top_in_central_and_each_site_in_its_own_region() -> 
             **shared,
             "compute": "http://127.77.5.20:8774/v2.1",
             "block-storage": "http://127.77.5.20:8776/v3",
+            "network": "http://127.77.5.20:9696",
             "tricircle": "http://127.77.5.20:8780",
         },
         "SiteOne": {

@@ -23,6 +23,7 @@ def test_every_service_listens_on_its_usual_port_at_an_address_of_its_own() -> N
         "glance": ("127.77.5.10", 9292),
         "top-compute": ("127.77.5.20", 8774),
         "top-volume": ("127.77.5.20", 8776),
+        "top-network": ("127.77.5.20", 9696),
         "top-admin": ("127.77.5.20", 8780),
         "SiteOne-placement": ("127.77.5.31", 8778),
         "SiteOne-neutron": ("127.77.5.31", 9696),
@@ -52,6 +53,7 @@ def test_full_has_servers_beneath_and_two_of_each_gateway_behind_haproxy() -> No
         "top-compute-2": ("127.77.5.22", 8774),
         "top-volume-1": ("127.77.5.21", 8776),
         "top-volume-2": ("127.77.5.22", 8776),
+        "top-network": ("127.77.5.20", 9696),
         "top-admin": ("127.77.5.20", 8780),
         "top-haproxy": ("127.77.5.20", 8774),
         "SiteOne-placement": ("127.77.5.31", 8778),
@@ -68,7 +70,7 @@ def test_what_does_not_listen_is_a_worker_or_a_part_of_a_service() -> None:
 
     assert silent(LAYOUT) == {"top-xjob"}
     assert silent(FULL) == {
-        *("top-xjob-1", "top-xjob-2"),
+        *("top-xjob-1", "top-xjob-2", "top-network-workers"),
         *("SiteOne-neutron-rpc", "SiteOne-neutron-agent"),
         *("SiteOne-cinder-scheduler", "SiteOne-cinder-volume"),
         *("SiteOne-nova-conductor", "SiteOne-nova-scheduler", "SiteOne-nova-compute"),
@@ -123,3 +125,16 @@ def test_the_top_runs_from_the_products_environment() -> None:
     assert compute.arguments[0].endswith("/.venv/bin/granian")
     assert compute.arguments[-1] == "tricircle.wsgi.compute:application"
     assert compute.environment == {"OS_TRICIRCLE_CONFIG_FILES": "/srv/sandbox/conf/top/tricircle.conf"}
+
+
+def test_the_tops_neutron_is_one_process_on_sqlite_and_has_workers_beside_it_on_mariadb() -> None:
+    alone = processes.network_process(LAYOUT)
+    assert alone.arguments[-2:] == ("--factory", "sandbox.serving.top_neutron:api_and_workers")
+    assert processes.network_worker_processes(LAYOUT) == []
+    served = processes.network_process(FULL)
+    assert served.arguments[-2:] == ("--factory", "sandbox.serving.top_neutron:api")
+    assert served.environment["OS_NEUTRON_CONFIG_DIR"] == "/srv/sandbox/conf/top"
+    (workers,) = processes.network_worker_processes(FULL)
+    files = [f"/srv/sandbox/conf/top/{name}" for name in ("neutron.conf", "ml2.ini")]
+    assert workers.arguments[0].endswith("/.venv/bin/neutron-periodic-workers")
+    assert list(workers.arguments[2::2]) == files

@@ -105,10 +105,14 @@ def rename(scratch: Path, directory: Path) -> None:
 
 
 def copy(source: Layout, target: Layout) -> None:
-    """Give every site, and the shared services, those databases that they do not have yet."""
+    """Give every site, the shared services and the top's Neutron those databases that they do not have yet.
+
+    The top's Neutron begins as a site's does; the tables of its plugin come with the top's own.
+    """
     for name in SHARED_DATABASES:
         copy_file(source.database("shared", name), target.database("shared", name))
     origin = source.sites[0].name
+    copy_file(source.database(origin, NEUTRON.name), target.database("top", NEUTRON.name))
     for site in target.sites:
         for name in SITE_DATABASES:
             file = target.database(site.name, name)

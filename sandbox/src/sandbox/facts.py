@@ -12,6 +12,7 @@ from sandbox.identity import USERS
 from sandbox.layout import (
     ADMIN_API,
     CINDER,
+    NEUTRON,
     NOVA,
     PASSWORD,
     PRODUCT_ENVIRONMENT,
@@ -57,6 +58,7 @@ def collect(layout: Layout) -> dict[str, Any]:
             "address": layout.top_address,
             "compute_url": NOVA.url(layout.top_address),
             "volume_url": CINDER.url(layout.top_address),
+            "network_url": NEUTRON.url(layout.top_address),
             "admin_url": ADMIN_API.url(layout.top_address),
             "configuration": str(layout.conf("top", "tricircle.conf")),
             "database_url": configuration.top.connection(layout),

@@ -4,7 +4,7 @@ Everything else asks here, so that two sandboxes side by side differ in nothing 
 has a loopback /24 of its own, and every service in it listens on its usual port::
 
     127.77.N.10  Keystone 5000, the shared Glance 9292
-    127.77.N.20  the top: compute 8774, volume 8776, Admin API 8780
+    127.77.N.20  the top: compute 8774, volume 8776, network 9696, Admin API 8780
     127.77.N.31  SiteOne: nova 8774, cinder 8776, neutron 9696, placement 8778
     127.77.N.32  SiteTwo, and so on
 
@@ -27,6 +27,7 @@ from typing import Final
 
 REPOSITORY: Final = Path(__file__).resolve().parents[3]
 ENVIRONMENT: Final = REPOSITORY / "sandbox" / ".venv"
+SOURCE: Final = REPOSITORY / "sandbox" / "src"
 PRODUCT_ENVIRONMENT: Final = REPOSITORY / ".venv"
 CACHE: Final = REPOSITORY / ".sandbox-cache"
 DEFAULT_DIRECTORY: Final = REPOSITORY / ".sandbox"
@@ -79,7 +80,7 @@ MEMCACHED_PORT: Final = 11211
 
 SHARED_SERVICES: Final = (KEYSTONE, GLANCE)
 SITE_SERVICES: Final = (PLACEMENT, NEUTRON, CINDER, NOVA)
-TOP_SERVICES: Final = (NOVA, CINDER, ADMIN_API)
+TOP_SERVICES: Final = (NOVA, CINDER, NEUTRON, ADMIN_API)
 CATALOGUE: Final = (*SHARED_SERVICES, *SITE_SERVICES, ADMIN_API)
 
 
@@ -147,7 +148,7 @@ class Layout:
 
     @property
     def top_address(self) -> str:
-        """Where the top's three web services listen."""
+        """Where the top's web services listen."""
         return self.host(20)
 
     @property

@@ -24,7 +24,7 @@ Everyone's password is `secret`. Users: admin, demo (project demo), other (proje
 SANDBOX_MORE = """\
 where things are:
   127.77.N.10    Keystone 5000, Glance 9292
-  127.77.N.20    the top: compute 8774, volume 8776, Admin API 8780
+  127.77.N.20    the top: compute 8774, volume 8776, network 9696, Admin API 8780
   127.77.N.31    SiteOne: nova 8774, cinder 8776, neutron 9696, placement 8778
   127.77.N.32    SiteTwo, and so on
   127.77.N.11    in the full profile: MariaDB 3306, RabbitMQ 5672, memcached 11211

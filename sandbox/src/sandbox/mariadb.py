@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox import databases, schema
 from sandbox.errors import SandboxError
-from sandbox.layout import CACHE, MARIADB_PORT, PASSWORD, REPOSITORY, SERVICES_USER, Layout
+from sandbox.layout import CACHE, MARIADB_PORT, NEUTRON, PASSWORD, REPOSITORY, SERVICES_USER, Layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,7 +96,12 @@ def fill(layout: Layout, report: Callable[[str], None]) -> None:
 
 
 def wanted(layout: Layout) -> list[tuple[str, str]]:
-    """Return the dump and the name of each database, the largest first."""
+    """Return the dump and the name of each database; the top's Neutron begins as a site's does."""
+    return [*templates(layout), (f"{NEUTRON.name}.sql", layout.schema("top", NEUTRON.name))]
+
+
+def templates(layout: Layout) -> list[tuple[str, str]]:
+    """Return the dump and the name of each database that is made anew for a template, the largest first."""
     shared = [(f"{name}.sql", layout.schema("shared", name)) for name in databases.SHARED_DATABASES]
     homed = [
         (f"{name}.sql", layout.schema(site.name, name))
@@ -129,7 +134,7 @@ def version() -> str:
 def create(layout: Layout, directory: Path, report: Callable[[str], None]) -> None:
     """Have the services make the databases of one region, and dump them."""
     scratch = dataclasses.replace(layout, directory=directory, sites_count=1, database_prefix=TEMPLATE)
-    names = [(file, name) for file, name in wanted(scratch)]
+    names = templates(scratch)
     with connect(layout) as connection, connection.cursor() as cursor:
         for _, name in names:
             renew(cursor, name)

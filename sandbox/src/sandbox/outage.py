@@ -77,7 +77,11 @@ def conditions(layout: Layout, process: Process, supervisor: Control) -> Iterato
         yield servers.answers(layout, process)
     elif process.port:
         yield readiness.answers(process)
-    elif process.owner == processes.TOP:
+    if process == processes.network_process(layout):
+        yield top.serves_networks(layout, session)
+    elif process in processes.network_worker_processes(layout):
+        yield top.has_worker(process, supervisor)
+    elif process in processes.worker_processes(layout):
         yield top.workers_are_alive(layout, session, supervisor, [process.name])
     for site in layout.sites:
         for service in SITE_SERVICES:

@@ -17,6 +17,7 @@ from sandbox.layout import (
     PRODUCT_ENVIRONMENT,
     RABBITMQ_PORT,
     SITE_SERVICES,
+    SOURCE,
     Layout,
     Service,
     Site,
@@ -117,13 +118,21 @@ def site_processes(layout: Layout, site: Site) -> list[Process]:
 
 
 GATEWAY_MODULES = {NOVA: "compute", CINDER: "volume"}
+GRANIAN = PRODUCT_ENVIRONMENT / "bin" / "granian"
 XJOB = PRODUCT_ENVIRONMENT / "bin" / "tricircle-xjob"
+NETWORK_WORKERS = PRODUCT_ENVIRONMENT / "bin" / "neutron-periodic-workers"
+NETWORK_FILES = ("neutron.conf", "ml2.ini")
 HAPROXY = "/usr/sbin/haproxy"
 XJOB_PATIENCE = 8.0
 
 
 def top_processes(layout: Layout) -> list[Process]:
     """Return the top's processes, from the product's environment: web services under granian, and workers."""
+    return [*tricircle_processes(layout), *network_processes(layout)]
+
+
+def tricircle_processes(layout: Layout) -> list[Process]:
+    """Return all of the top but its Neutron."""
     return [*gateway_processes(layout), admin_process(layout), *worker_processes(layout), *proxies(layout)]
 
 
@@ -149,22 +158,62 @@ def admin_process(layout: Layout) -> Process:
 
 
 def web_process(layout: Layout, service: Service, module: str, address: str, number: str) -> Process:
-    """Return one web service of the top."""
-    listen = ["--host", address, "--port", str(service.port)]
-    workers = ["--workers", "1", "--blocking-threads", "32", "--backpressure", "512"]
+    """Return one of Tricircle's own web services."""
     return command(
         layout,
         f"top-{module}{number}",
-        (
-            str(PRODUCT_ENVIRONMENT / "bin" / "granian"),
-            *("--interface", "wsgi", *listen, *workers, "--respawn-failed-workers", "--no-ws"),
-            f"tricircle.wsgi.{module}:application",
-        ),
+        (*granian(service, address), "--respawn-failed-workers", f"tricircle.wsgi.{module}:application"),
         type=service.type,
         address=address,
         port=service.port,
         environment={"OS_TRICIRCLE_CONFIG_FILES": str(layout.conf(TOP, "tricircle.conf"))},
     )
+
+
+def granian(service: Service, address: str) -> tuple[str, ...]:
+    """Return the command line that serves an application, up to what is different for each."""
+    listen = ("--host", address, "--port", str(service.port))
+    workers = ("--workers", "1", "--blocking-threads", "32", "--backpressure", "512")
+    return (str(GRANIAN), "--interface", "wsgi", *listen, *workers, "--no-ws")
+
+
+def network_processes(layout: Layout) -> list[Process]:
+    """Return the top's Neutron: the one that serves, and its workers where they are not in it."""
+    return [network_process(layout), *network_worker_processes(layout)]
+
+
+def network_process(layout: Layout) -> Process:
+    """Return the top's Networking API; on SQLite its workers are in it, so that one process writes."""
+    application = "api" if layout.is_full else "api_and_workers"
+    return command(
+        layout,
+        "top-network",
+        (*granian(NEUTRON, layout.top_address), "--factory", f"sandbox.serving.top_neutron:{application}"),
+        type=NEUTRON.type,
+        address=layout.top_address,
+        port=NEUTRON.port,
+        environment={
+            "OS_NEUTRON_CONFIG_DIR": str(layout.conf(TOP)),
+            "OS_NEUTRON_CONFIG_FILES": ";".join(NETWORK_FILES),
+            "PYTHONPATH": str(SOURCE),
+            "PYTHONWARNINGS": "ignore",
+        },
+    )
+
+
+def network_worker_processes(layout: Layout) -> list[Process]:
+    """Return what does the background work of the top's Neutron, where that is a process of its own."""
+    if not layout.is_full:
+        return []
+    arguments = (str(NETWORK_WORKERS), *network_files(layout))
+    environment = {"PYTHONWARNINGS": "ignore"}
+    address = layout.top_address
+    return [command(layout, "top-network-workers", arguments, address=address, environment=environment)]
+
+
+def network_files(layout: Layout) -> tuple[str, ...]:
+    """Return the options that name the configuration of the top's Neutron."""
+    return tuple(word for file in NETWORK_FILES for word in ("--config-file", str(layout.conf(TOP, file))))
 
 
 def worker_processes(layout: Layout) -> list[Process]:

@@ -1,16 +1,19 @@
-"""The top: its database, the sites it knows, and its workers, from the product's own environment."""
+"""The top: its databases, the sites it knows, its Neutron and its workers, from the product's environment."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keystoneauth1.exceptions import Conflict
 
+from sandbox import processes
 from sandbox.errors import SandboxError
-from sandbox.layout import ADMIN_API, CINDER, NOVA, PRODUCT_ENVIRONMENT
+from sandbox.layout import ADMIN_API, CINDER, NEUTRON, NOVA, PRODUCT_ENVIRONMENT
 from sandbox.readiness import polled
 from sandbox.rest import Api
 
@@ -19,9 +22,11 @@ if TYPE_CHECKING:
 
     from sandbox.control import Control
     from sandbox.layout import Layout
+    from sandbox.process import Process
     from sandbox.readiness import Condition
 
 MANAGE = PRODUCT_ENVIRONMENT / "bin" / "tricircle-manage"
+NETWORK_MANAGE = PRODUCT_ENVIRONMENT / "bin" / "neutron-db-manage"
 
 
 def upgrade_database(layout: Layout) -> None:
@@ -29,14 +34,68 @@ def upgrade_database(layout: Layout) -> None:
 
     :raises SandboxError: the product is not installed, or its command failed
     """
-    log = layout.log("tricircle-manage")
-    command = [str(MANAGE), "--config-file", str(layout.conf("top", "tricircle.conf")), "db", "upgrade"]
-    if not MANAGE.exists():
-        raise SandboxError(f"{MANAGE} is not there: `make demo` installs it, `--without-top` does without it")
+    run(layout, MANAGE, "--config-file", str(layout.conf("top", "tricircle.conf")), "db", "upgrade")
+
+
+def upgrade_network_database(layout: Layout) -> None:
+    """Upgrade the database of the top's Neutron, and make the tables of Tricircle's plugin in it.
+
+    Neutron's own migrations cannot run on SQLite; there they have nothing to do, as the template has it all.
+
+    :raises SandboxError: the product is not installed, or its command failed
+    """
+    run(layout, NETWORK_MANAGE, *processes.network_files(layout), "upgrade", "heads")
+
+
+def run(layout: Layout, program: Path, *arguments: str) -> None:
+    """Run one of the product's commands on a database.
+
+    :raises SandboxError: it is not installed, or it failed
+    """
+    log = layout.log(program.name)
+    if not program.exists():
+        raise SandboxError(
+            f"{program} is not there: `make demo` installs it, `--without-top` does without it"
+        )
     with log.open("wb") as output:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False)
+        done = subprocess.run(
+            [str(program), *arguments],
+            env={**os.environ, "PYTHONWARNINGS": "ignore"},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            check=False,
+        )
     if done.returncode:
-        raise SandboxError("the top's database could not be upgraded", log)
+        raise SandboxError(f"{program.name} failed", log)
+
+
+def serves_networks(layout: Layout, session: Any) -> Condition:
+    """Return the condition that the top's Neutron has answered a user.
+
+    It is asked before others ask it side by side: it reads its policies when it first needs them, and what
+    comes while it reads may be refused.
+    """
+    neutron = Api(session, NEUTRON.url(layout.top_address))
+    return polled("the top's networks", lambda: "networks" in neutron.get("/v2.0/networks"))
+
+
+def has_worker(process: Process, control: Control) -> Condition:
+    """Return the condition that a process has forked its worker, which it does when all is set up."""
+
+    def condition() -> str | None:
+        pid = control.children()[process.name]["pid"]
+        return None if has_child(pid) else f"{process.name} to begin"
+
+    return condition
+
+
+def has_child(pid: int | None) -> bool:
+    """Return whether a process has a child, whichever of its threads forked it."""
+    try:
+        return any(children.read_text() for children in Path(f"/proc/{pid}/task").glob("*/children"))
+    except OSError:
+        return False  # a thread, or all of it, has ended while we looked
 
 
 def knows_sites(layout: Layout, session: Any) -> Condition:

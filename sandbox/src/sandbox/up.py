@@ -131,9 +131,11 @@ class Up:
         if self.layout.is_full:
             self.start_bus()
         self.control.run(self.processes())
+        if self.with_top:
+            self.control.call("preload", programs=[COMMAND])
         jobs: list[Callable[[], None]] = [self.start_glance]
         jobs += [partial(self.start_site, site) for site in self.layout.sites]
-        jobs += [self.start_top] if self.with_top else []
+        jobs += [self.start_top, self.start_top_network] if self.with_top else []
         self.side_by_side(jobs)
 
     def processes(self) -> list[Process]:
@@ -221,8 +223,7 @@ class Up:
         with self.steps.step("the top", self.layout.log("top-*")) as report:
             report("its database")
             top.upgrade_database(self.layout)
-            self.control.call("preload", programs=[COMMAND])
-            planned = processes.top_processes(self.layout)
+            planned = processes.tricircle_processes(self.layout)
             self.control.run(planned)
             for process in planned:
                 if process.port:
@@ -233,6 +234,18 @@ class Up:
             names = [process.name for process in processes.worker_processes(self.layout)]
             workers = top.workers_are_alive(self.layout, self.session, self.control, names)
             readiness.wait(workers, planned, self.control, report)
+
+    def start_top_network(self) -> None:
+        """See the top's Neutron ready; nothing else begins with it."""
+        with self.steps.step("the top's Neutron", self.layout.log("top-network*")) as report:
+            report("its database")
+            top.upgrade_network_database(self.layout)
+            serving, *workers = planned = processes.network_processes(self.layout)
+            self.control.run(planned)
+            readiness.wait(readiness.answers(serving), planned, self.control, report)
+            readiness.wait(top.serves_networks(self.layout, self.session), planned, self.control, report)
+            for process in workers:
+                readiness.wait(top.has_worker(process, self.control), [process], self.control, report)
 
     @staticmethod
     def side_by_side(jobs: list[Callable[[], None]]) -> None:

@@ -19,13 +19,16 @@ from sandbox.configuration import (
     placement,
     rabbitmq,
     top,
+    top_neutron,
 )
 from sandbox.layout import CINDER, GLANCE, KEYSTONE, NEUTRON, NOVA
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sandbox.layout import Layout
+    from sandbox.layout import Layout, Service
+
+    State = dict[Service, tuple[str, ...]]
 
 SHARED_FILES = {"keystone.conf": keystone.sections, "glance-api.conf": glance.sections}
 SITE_FILES = {
@@ -35,9 +38,15 @@ SITE_FILES = {
     "cinder.conf": cinder.sections,
     "nova.conf": nova.sections,
 }
+TOP_FILES = {
+    "tricircle.conf": top.sections,
+    "neutron.conf": top_neutron.sections,
+    "ml2.ini": top_neutron.ml2_sections,
+}
 # What the services expect to be there and do not make by themselves.
-SHARED_STATE = {GLANCE: ("images", "staging", "tasks", "lock")}
-SITE_STATE = {NEUTRON: ("lock",), CINDER: ("lock",), NOVA: ("lock", "instances")}
+SHARED_STATE: State = {GLANCE: ("images", "staging", "tasks", "lock")}
+TOP_STATE: State = {NEUTRON: ("lock",)}
+SITE_STATE: State = {NEUTRON: ("lock",), CINDER: ("lock",), NOVA: ("lock", "instances")}
 
 
 def write(layout: Layout) -> None:
@@ -49,7 +58,8 @@ def write(layout: Layout) -> None:
     for site in layout.sites:
         for file, site_sections in SITE_FILES.items():
             write_file(layout.conf(site.name, file), ini.render(site_sections(layout, site)))
-    write_file(layout.conf("top", "tricircle.conf"), ini.render(top.sections(layout)))
+    for file, top_sections in TOP_FILES.items():
+        write_file(layout.conf("top", file), ini.render(top_sections(layout)))
     write_file(layout.clouds, clouds.render(layout))
     if layout.is_full:
         write_servers(layout)
@@ -83,17 +93,13 @@ def write_file(path: Path, text: str) -> None:
 
 def make_directories(layout: Layout) -> None:
     """Make the services' state directories, and the databases' directories."""
-    for service, names in SHARED_STATE.items():
-        for name in names:
-            (layout.state("shared", service.name) / name).mkdir(parents=True, exist_ok=True)
-    for site in layout.sites:
-        for service, site_names in SITE_STATE.items():
-            for name in site_names:
-                (layout.state(site.name, service.name) / name).mkdir(parents=True, exist_ok=True)
-    if layout.is_full:
-        return
-    for owner in ("shared", "top", *(site.name for site in layout.sites)):
-        layout.database(owner, "any").parent.mkdir(parents=True, exist_ok=True)
+    owners = {"shared": SHARED_STATE, "top": TOP_STATE, **{site.name: SITE_STATE for site in layout.sites}}
+    for owner, services in owners.items():
+        for service, names in services.items():
+            for name in names:
+                (layout.state(owner, service.name) / name).mkdir(parents=True, exist_ok=True)
+        if not layout.is_full:
+            layout.database(owner, "any").parent.mkdir(parents=True, exist_ok=True)
 
 
 def make_keys(repository: Path) -> None:

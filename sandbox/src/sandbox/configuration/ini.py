@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.layout import ENVIRONMENT, PASSWORD
+from sandbox.layout import ENVIRONMENT, PASSWORD, PRODUCT_ENVIRONMENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     Options = Mapping[str, object]
     Sections = Mapping[str, Options]
 
-# Where pip puts the paste files and filter lists that the packages carry.
+# Where pip puts the paste files and filter lists that the packages carry: the sites', and the top's.
 PACKAGED = ENVIRONMENT / "etc"
+TOP_PACKAGED = PRODUCT_ENVIRONMENT / "etc"
 
 
 def render(sections: Sections) -> str:
@@ -62,6 +63,11 @@ def credentials(layout: Layout, user: str, **more: object) -> Options:
 
 def token_check(layout: Layout, service: Service) -> Options:
     """Return how a service checks its callers' tokens, as keystonemiddleware's options."""
+    return {**uncached_token_check(layout, service), **token_cache(layout)}
+
+
+def uncached_token_check(layout: Layout, service: Service) -> Options:
+    """Return the same for a service that keeps what Keystone told it in its own memory."""
     return credentials(
         layout,
         service.name,
@@ -69,7 +75,6 @@ def token_check(layout: Layout, service: Service) -> Options:
         service_token_roles="service",  # noqa: S106 - the name of a role
         service_token_roles_required=True,
         service_type=service.type,
-        **token_cache(layout),
     )
 
 

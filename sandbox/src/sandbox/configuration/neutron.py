@@ -10,6 +10,18 @@ from sandbox.layout import NEUTRON
 if TYPE_CHECKING:
     from sandbox.layout import Layout, Site
 
+QUOTAS = {
+    "quota_network": 1000,
+    "quota_subnet": 1000,
+    "quota_port": 10000,
+    "quota_router": 200,
+    "quota_floatingip": 1000,
+    "quota_security_group": 1000,
+    "quota_security_group_rule": 10000,
+}
+# The physical network that reaches all sites: a VLAN in one is the same VLAN in the others.
+STRETCHED = "stretched"
+
 
 def sections(layout: Layout, site: Site) -> ini.Sections:
     """Return neutron.conf."""
@@ -31,15 +43,7 @@ def sections(layout: Layout, site: Site) -> ini.Sections:
         "oslo_messaging_notifications": {"driver": "noop"},
         **ini.bus(layout),
         "oslo_concurrency": ini.lock(layout, site.name, NEUTRON),
-        "quotas": {
-            "quota_network": 1000,
-            "quota_subnet": 1000,
-            "quota_port": 10000,
-            "quota_router": 200,
-            "quota_floatingip": 1000,
-            "quota_security_group": 1000,
-            "quota_security_group_rule": 10000,
-        },
+        "quotas": QUOTAS,
     }
 
 
@@ -53,7 +57,7 @@ def ml2_sections(_layout: Layout, _site: Site) -> ini.Sections:
             "extension_drivers": ["port_security", "qos"],
         },
         "ml2_type_flat": {"flat_networks": "*"},
-        "ml2_type_vlan": {"network_vlan_ranges": ["physnet1:100:1999", "extern"]},
+        "ml2_type_vlan": {"network_vlan_ranges": ["physnet1:100:1999", "extern", STRETCHED]},
         "ml2_type_vxlan": {"vni_ranges": "1:5000"},
         "securitygroup": {"enable_security_group": True},
     }

@@ -35,7 +35,7 @@ class L2Agent:
             "configurations": {
                 "tunnel_types": ["vxlan"],
                 "tunneling_ip": address,
-                "bridge_mappings": {"physnet1": "br-phys", "extern": "br-ext"},
+                "bridge_mappings": {"physnet1": "br-phys", "extern": "br-ext", "stretched": "br-wan"},
                 "integration_bridge": "br-int",
                 "datapath_type": "system",
                 "ovs_hybrid_plug": False,
