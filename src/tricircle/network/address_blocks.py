@@ -159,7 +159,7 @@ def _shown(
 ) -> dict[str, Any]:
     row = {
         "id": block.id,
-        "project_id": block.network.project_id,
+        "project_id": block.project_id,
         "network_id": block.network_id,
         "subnet_id": block.subnet_id,
         "site": sites.name_of(snapshot, block.site_id),

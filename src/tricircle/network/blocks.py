@@ -24,6 +24,7 @@ from neutron.ipam.drivers.neutrondb_ipam.db_models import IpamAllocation
 from neutron_lib import constants
 from neutron_lib.db import api as db_api
 from oslo_db import exception as db_exc
+from oslo_utils import uuidutils
 
 from tricircle.network.db.models import AddressBlock
 from tricircle.network.ranges import Run, without
@@ -31,6 +32,9 @@ from tricircle.network.ranges import Run, without
 ALLOCATED = constants.IPAM_ALLOCATION_STATUS_ALLOCATED
 DELEGATED = "DELEGATED"
 ADOPTED = "ADOPTED"
+
+_RETURNED = "RETURNED"
+"""Within one transaction only: about to be free."""
 
 _AT_ONCE = 500
 """Most addresses that one statement names."""
@@ -88,15 +92,18 @@ def delegate(context: Any, ipam_subnet_id: str, subnet: Any, site_id: str, run: 
     :raises oslo_db.exception.DBDuplicateEntry: another request took one of the addresses meanwhile.
     """
     addresses = [text(address, subnet.ip_version) for address in range(run.first, run.last + 1)]
-    block = AddressBlock(
-        network_id=subnet.network_id,
-        subnet_id=subnet.id,
-        site_id=site_id,
-        first_ip=addresses[0],
-        last_ip=addresses[-1],
-    )
+    row = {
+        "id": uuidutils.generate_uuid(),
+        "network_id": subnet.network_id,
+        "subnet_id": subnet.id,
+        "project_id": subnet.project_id,
+        "site_id": site_id,
+        "first_ip": addresses[0],
+        "last_ip": addresses[-1],
+    }
     with db_api.CONTEXT_WRITER.using(context):
-        context.session.add(block)
+        # Not as an object: Neutron would load the network, and all that belongs to it.
+        context.session.execute(sa.insert(AddressBlock), row)
         context.session.execute(
             sa.insert(IpamAllocation),
             [
@@ -104,8 +111,8 @@ def delegate(context: Any, ipam_subnet_id: str, subnet: Any, site_id: str, run: 
                 for address in addresses
             ],
         )
-        context.session.flush()
-    return block
+        block: AddressBlock = context.session.get(AddressBlock, row["id"])
+        return block
 
 
 def keep(context: Any, ipam_subnet_id: str, block: AddressBlock, kept: Run | None) -> None:
@@ -126,18 +133,39 @@ def keep(context: Any, ipam_subnet_id: str, block: AddressBlock, kept: Run | Non
         change = sa.update(AddressBlock).where(*as_it_was).values(**ends)
     with db_api.CONTEXT_WRITER.using(context):
         _execute(context, change, is_fence=True)
-        context.session.expire(block)
+        if kept is None:
+            context.session.expunge(block)
+        else:
+            context.session.refresh(block)
         for given_back in without([run], [] if kept is None else [kept]):
             for addresses in _batches(given_back, version):
-                which = _is(ipam_subnet_id, addresses)
-                _execute(context, _step(which, ADOPTED, ALLOCATED))
-                _execute(context, sa.delete(IpamAllocation).where(which, IpamAllocation.status == DELEGATED))
+                _give_back(context, _is(ipam_subnet_id, addresses))
+
+
+def hold(context: Any, subnet_id: str, site_id: str, address: str) -> bool:
+    """See to it that a site's block which has an address stays so until the transaction ends.
+
+    :return: False where the address is not delegated to the site.
+    :raises oslo_db.exception.RetryRequest: another request has changed the block meanwhile.
+    """
+    asked = number(address)
+    for block in of_subnet(context, subnet_id):
+        if block.site_id == site_id and asked in run_of(block):
+            with db_api.CONTEXT_WRITER.using(context):
+                lock = {"read": True}
+                held = context.session.get(
+                    AddressBlock, block.id, with_for_update=lock, populate_existing=True
+                )
+                if held is None or asked not in run_of(held):
+                    raise _changed()
+                return True
+    return False
 
 
 def adopt(context: Any, ipam_subnet_id: str, address: str) -> bool:
-    """Note that a port which the top adopts has an address of its site's.
+    """Note that a port which the top adopts has an address of its site's, whose block is held.
 
-    :return: False where the address is not delegated, or another adopted port has it.
+    :return: False where another adopted port has it.
     """
     return _execute(context, _step(_is(ipam_subnet_id, [address]), DELEGATED, ADOPTED)) == 1
 
@@ -145,8 +173,10 @@ def adopt(context: Any, ipam_subnet_id: str, address: str) -> bool:
 def let_go(context: Any, ipam_subnet_id: str, address: str) -> None:
     """Note that a port has an address no more: it is free, or its site's."""
     which = _is(ipam_subnet_id, [address])
-    if not _execute(context, sa.delete(IpamAllocation).where(which, IpamAllocation.status == ALLOCATED)):
-        _execute(context, _step(which, ADOPTED, DELEGATED))
+    free = sa.delete(IpamAllocation).where(which, IpamAllocation.status == ALLOCATED)
+    if _execute(context, free) or _execute(context, _step(which, ADOPTED, DELEGATED)):
+        return
+    _execute(context, free)  # its block was given back between the two
 
 
 def forget(context: Any, subnet_id: str) -> None:
@@ -156,6 +186,22 @@ def forget(context: Any, subnet_id: str) -> None:
 
 def _is(ipam_subnet_id: str, addresses: Sequence[str]) -> sa.ColumnElement[bool]:
     return sa.and_(IpamAllocation.ipam_subnet_id == ipam_subnet_id, IpamAllocation.ip_address.in_(addresses))
+
+
+def _give_back(context: Any, which: sa.ColumnElement[bool]) -> None:
+    """Free addresses, but for those that ports have: these become the ports' own.
+
+    One statement decides it for all of them, and takes hold of each: with two, an address that a port gets or
+    loses between them would be missed by both.
+    """
+    status = sa.case((IpamAllocation.status == ADOPTED, ALLOCATED), else_=_RETURNED)
+    delegated = IpamAllocation.status.in_((ADOPTED, DELEGATED))
+    _execute(context, sa.update(IpamAllocation).where(which, delegated).values(status=status))
+    _execute(context, sa.delete(IpamAllocation).where(which, IpamAllocation.status == _RETURNED))
+
+
+def _changed() -> db_exc.RetryRequest:
+    return db_exc.RetryRequest(RuntimeError("an address block was changed by another request"))
 
 
 def _step(which: sa.ColumnElement[bool], before: str, after: str) -> sa.Update:
@@ -172,7 +218,7 @@ def _execute(context: Any, statement: Any, *, is_fence: bool = False) -> int:
         result = context.session.execute(statement, execution_options={"synchronize_session": False})
         count: int = result.rowcount
         if is_fence and count != 1:
-            raise db_exc.RetryRequest(RuntimeError("an address block was changed by another request"))
+            raise _changed()
         return count
 
 

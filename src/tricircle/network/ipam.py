@@ -117,18 +117,11 @@ class DelegatingSubnet(driver.NeutronDbSubnet):
         if not isinstance(address_request, AdoptedAddressRequest):
             return super().allocate(address_request)
         address = str(address_request.address)
-        if not self._is_delegated_to(address_request.site_id, address):
+        if not blocks.hold(self._context, self._subnet_id, address_request.site_id, address):
             return super().allocate(address_request)
         if not blocks.adopt(self._context, self._ipam_subnet_id, address):
             raise ipam_exc.IpAddressAlreadyAllocated(subnet_id=self._subnet_id, ip=address)
         return address
-
-    def _is_delegated_to(self, site_id: str, address: str) -> bool:
-        asked = blocks.number(address)
-        return any(
-            block.site_id == site_id and asked in blocks.run_of(block)
-            for block in blocks.of_subnet(self._context, self._subnet_id)
-        )
 
 
 class DelegatingPool(driver.NeutronDbPool):

@@ -60,6 +60,7 @@ class TricircleMechanismDriver(api.MechanismDriver):
         """Take hold of all that is to be seen.
 
         :raises oslo_config.cfg.Error: Tricircle's configuration is missing or wrong.
+        :raises ValueError: so, too.
         """
         self._top = top.of()
         self._forwarder = Forwarder(self._top)

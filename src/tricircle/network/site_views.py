@@ -128,7 +128,7 @@ class SiteViews:
         there = {(row["name"], row["resource"]) for row in rows}
         return rows + [
             row
-            for row in _zones(snapshot, context)
+            for row in _zones(snapshot)
             if (row["name"], row["resource"]) not in there and _matches(row, filters)
         ]
 
@@ -188,7 +188,7 @@ def install(plugin: Any, top: Top) -> None:
         setattr(plugin, name, getattr(views, name))
 
 
-def _zones(snapshot: Snapshot, context: Any) -> Iterable[Row]:
+def _zones(snapshot: Snapshot) -> Iterable[Row]:
     for zone in snapshot.zones.values():
         members = (snapshot.by_id[member.site_id] for member in zone.members)
         is_there = any(is_up(snapshot, site) for site in members)
@@ -197,7 +197,6 @@ def _zones(snapshot: Snapshot, context: Any) -> Iterable[Row]:
                 "name": zone.name,
                 "resource": resource,
                 "state": "available" if is_there else "unavailable",
-                "project_id": context.project_id,  # as stock has it, for the policy
             }
 
 

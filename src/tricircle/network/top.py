@@ -21,10 +21,7 @@ from tricircle.sites.registry import SiteRegistry, Snapshot
 
 
 class _Connected:
-    """What one process has of the top.
-
-    :raises ValueError: `[database] connection` or `transport_url` cannot work.
-    """
+    """What one process has of the top. To make it connects to nothing yet."""
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         self.process = os.getpid()
@@ -38,12 +35,13 @@ class Top:
     """The register of sites and the jobs, for all threads of all processes that come from this one.
 
     :param conf: Tricircle's configuration.
+    :raises ValueError: `[database] connection` or `transport_url` cannot work.
     """
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         self._conf = conf
         self._lock = threading.Lock()
-        self._connected: _Connected | None = None
+        self._connected: _Connected | None = _Connected(conf)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -98,6 +96,7 @@ def of(conf: cfg.ConfigOpts = cfg.CONF) -> Top:
     """Return the top that Neutron's configuration names: the same for all parts of the plugin.
 
     :raises oslo_config.cfg.Error: a file is missing, or an option in it is wrong.
+    :raises ValueError: `[database] connection` or `transport_url` in it cannot work.
     """
     options.register(conf)
     files = tuple(conf.tricircle.config_file)

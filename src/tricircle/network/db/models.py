@@ -7,7 +7,6 @@ import sqlalchemy as sa
 from neutron.db import models_v2
 from neutron_lib.db import model_base
 from sqlalchemy import orm
-from sqlalchemy.ext.associationproxy import association_proxy
 
 
 class AddressBlock(model_base.BASEV2, model_base.HasId):
@@ -21,6 +20,7 @@ class AddressBlock(model_base.BASEV2, model_base.HasId):
     subnet_id: orm.Mapped[str] = orm.mapped_column(
         sa.String(36), sa.ForeignKey("subnets.id", ondelete="CASCADE"), nullable=False, index=True
     )
+    project_id: orm.Mapped[str | None] = orm.mapped_column(sa.String(255), nullable=True)
     site_id: orm.Mapped[str] = orm.mapped_column(sa.String(36), nullable=False)
     first_ip: orm.Mapped[str] = orm.mapped_column(sa.String(64), nullable=False)
     last_ip: orm.Mapped[str] = orm.mapped_column(sa.String(64), nullable=False)
@@ -28,11 +28,9 @@ class AddressBlock(model_base.BASEV2, model_base.HasId):
     # A network shows the zones of the sites that hold blocks of it: one query a list, not one a network.
     network: orm.Mapped[Any] = orm.relationship(
         models_v2.Network,
-        lazy="joined",
         load_on_pending=True,
         backref=orm.backref("address_blocks", lazy="selectin", viewonly=True),
     )
-    project_id = association_proxy("network", "project_id")
 
 
 class AdoptedPort(model_base.BASEV2):

@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(36), primary_key=True, nullable=False),
         _within("network_id", "networks", index=True),
         _within("subnet_id", "subnets", index=True),
+        sa.Column("project_id", sa.String(255), nullable=True),
         sa.Column("site_id", sa.String(36), nullable=False),
         sa.Column("first_ip", sa.String(64), nullable=False),
         sa.Column("last_ip", sa.String(64), nullable=False),
