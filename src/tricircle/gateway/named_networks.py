@@ -16,7 +16,7 @@ from tricircle.gateway.resource import Item
 from tricircle.jobs.job import Request
 from tricircle.jobs.types import ADOPT
 from tricircle.realise.definition import Known
-from tricircle.realise.kinds import NETWORK, SECURITY_GROUP
+from tricircle.realise.kinds import NETWORK, PORT, SECURITY_GROUP
 from tricircle.realise.kinds.security_group import DEFAULT
 from tricircle.realise.preparing import is_uuid
 from tricircle.routing.homed import SERVER_TYPE
@@ -35,13 +35,13 @@ class NamedNetworks:
 
     :param entries: objects of the body that name a network, and the top's id in each.
     :param groups: objects of the body that name a group, and what they say.
-    :param has_ports: it names ports, too.
+    :param ports: objects of the body that name a port, and the id in each.
     :param count: servers that are made at once.
     """
 
     entries: list[tuple[Item, str]] = field(default_factory=list)
     groups: list[tuple[Item, str]] = field(default_factory=list)
-    has_ports: bool = False
+    ports: list[tuple[Item, str]] = field(default_factory=list)
     count: int = 1
     _there: Sequence[Known] = ()
 
@@ -74,17 +74,20 @@ class NamedNetworks:
             count=self.count * _most_often(self._networks),
             request_id=call.request_id,
             known=known,
+            ports=[port_id for _, port_id in self.ports],
         )
         ids = {(each.definition.kind, each.definition.key): each.id_in(site.id) for each in self._there}
         for item, network_id in self.entries:
             item["uuid"] = ids.get((NETWORK.name, network_id)) or network_id
+        for item, port_id in self.ports:
+            item["port"] = ids.get((PORT.name, port_id)) or port_id
         for item, name in self.groups:
             # A name stays one, which is the same there.
             item["name"] = ids.get((SECURITY_GROUP.name, name)) or name
 
     def follow_up(self, call: Call, site: Site, server_id: str) -> list[Request]:
         """Return the job that gives the ports their rows at the top, and makes room for more."""
-        if not self._there and not self.has_ports:
+        if not self._there and not self.ports:
             return []
         return [
             Request(
@@ -118,7 +121,8 @@ def networks_of(call: Call, server: Item) -> NamedNetworks | None:
             server["networks"] = asked = [{"uuid": own[0]}]
     for item in _objects(asked):
         if item.get("port"):
-            found.has_ports = True
+            if isinstance(port_id := item["port"], str) and is_uuid(port_id):
+                found.ports.append((item, port_id))
         elif isinstance(network_id := item.get("uuid"), str) and is_uuid(network_id):
             found.entries.append((item, network_id))
     for item in _objects(server.get("security_groups")):

@@ -103,7 +103,7 @@ class JobType:
 
 
 _MADE_ONCE = frozenset({"flavor", "keypair", "volume_type", "qos_spec"})
-_AT_TOP = frozenset({"network", "subnet", "security_group", "address_group"})
+_AT_TOP = frozenset({"network", "subnet", "port", "security_group", "address_group"})
 REPLICATED = _MADE_ONCE | _AT_TOP
 _SITE = frozenset({"site"})
 
@@ -154,7 +154,7 @@ DRIFT = JobType(
 FOLLOW = JobType(
     "follow",
     "take over what changed at the top's Neutron",
-    _AT_TOP | {"port"},
+    _AT_TOP,
     needs_site=False,
     priority=URGENT,
 )

@@ -9,7 +9,8 @@ Body = dict[str, Any]
 """The fields that must be the same in every site. Other replicated resources stand in it by their keys."""
 
 FORMER = -1
-"""The version of a realisation that is of a resource which was deleted and made again under the same key."""
+"""The version of a realisation that is of a resource which was deleted and made again under the same key; or,
+of a kind that sites get only where they need it, of one that its site does not need any more."""
 
 
 class DefinitionState(StrEnum):

@@ -5,8 +5,9 @@ needed there together with jobs that see to it should this process die, and made
 side, while the top delegates addresses; then the subnets.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from uuid import UUID
 
@@ -41,6 +42,7 @@ class Asked:
     :param groups: the top's ids, or names.
     :param token: the user's.
     :param count: how many ports each network is to get.
+    :param ports: the top's ids of those that are there already.
     """
 
     networks: Sequence[str]
@@ -49,6 +51,7 @@ class Asked:
     token: str = ""
     count: int = 1
     request_id: str | None = None
+    ports: Sequence[str] = ()
 
     def keys(self) -> tuple[list[tuple[str, str]], list[tuple[str, str, str]]]:
         """Return by what it is found in the database: kinds and keys; kinds, projects and names."""
@@ -91,6 +94,20 @@ class Preparing:
         :param known: what is defined of it.
         :return: what the site has of it now, as far as the top knows it.
         """
+        ports = self._ports(asked, site)
+        named = asked
+        if ports:
+            named = _with_those_of(ports, asked)
+            keys, owned = named.keys()
+            known = self._store.several(keys, owned=owned)
+        there = self._there(named, site, known)
+        for each in there:
+            if each.definition.kind == NETWORK and each.definition.key in asked.networks:
+                self._room.take(each, site, asked.count, request_id=asked.request_id)
+        return [*there, *self._move(ports, site, asked.request_id)]
+
+    def _there(self, asked: Asked, site: Site, known: Iterable[Known]) -> list[Known]:
+        """See that a site has the networks and groups that are asked for; return what it has of them."""
         found = _Found.among(known, asked)
         shown = self._read(asked, found)
         for definition in found.definitions:
@@ -102,10 +119,50 @@ class Preparing:
         there = [each for each in found.known if each.in_step(site.id)]
         if shown or lacking:
             there += self._bring(asked, shown, lacking, site)
-        for each in there:
-            if each.definition.kind == NETWORK:
-                self._room.take(each, site, asked.count, request_id=asked.request_id)
         return there
+
+    # -- ports that are made before their server ------------------------------------------------------------
+
+    def _ports(self, asked: Asked, site: Site) -> list[Item]:
+        """Read those of the ports that were made at the top; those of sites have the same id there.
+
+        :raises Conflict: a server has one.
+        :raises OutOfReach: another site has made one.
+        """
+        works: list[Callable[[], list[Item]]] = []
+        for key in asked.ports:
+            works += [partial(self._port, key, asked), partial(self._adopted, key, asked)]
+        answers = iter(self._side_by_side.do(works))
+        found: list[Item] = []
+        for key in asked.ports:
+            shown, adopted = next(answers), next(answers)
+            if adopted and adopted[0]["site"] != site.name:
+                if shown:
+                    raise OutOfReach(f"Port {key} is in site {adopted[0]['site']}.", site=site.name)
+            elif shown and not adopted:
+                if shown[0].get("device_id"):
+                    raise Conflict(f"Port {key} is still in use.")  # Nova's own words
+                found += shown
+        return found
+
+    def _port(self, key: str, asked: Asked) -> list[Item]:
+        item = self._top.show("port", key, token=asked.token, request_id=asked.request_id)
+        return [item] if item is not None and item["project_id"] == asked.project_id else []
+
+    def _adopted(self, key: str, asked: Asked) -> list[Item]:
+        return self._top.list("adopted_port", id=key, request_id=asked.request_id)
+
+    def _move(self, ports: Sequence[Item], site: Site, request_id: str | None) -> list[Known]:
+        """Have a site have ports, and no other one any more; return them."""
+        if not ports:
+            return []
+        moved = self._definitions.move(ports, site, request_id)
+        works: list[Callable[[], object]] = [
+            partial(self._realiser.realise, each.id, site, request_id=request_id) for each in moved
+        ]
+        with _told(site):
+            self._side_by_side.do(works)
+        return self._store.several([("port", each.key) for each in moved])
 
     # -- what the top says -----------------------------------------------------------------------------------
 
@@ -158,14 +215,8 @@ class Preparing:
         """Have a site have what it lacks; return what it has now."""
         known = [*lacking, *self._subnets_of(lacking)]
         needed = self._definitions.need(shown, known, site, asked.request_id)
-        try:
+        with _told(site):
             self._make(needed, site, asked.request_id)
-        except AnswerLost as error:
-            # What it was is found again by its mark.
-            raise SiteUnavailable(f"Site {site.name} does not answer.", site=site.name) from error
-        except SiteRefused as error:
-            refusal = BadRequest if error.site_status == 400 else Conflict
-            raise refusal(error.message, site=site.name, request_id=error.request_id) from error
         keys = [
             (each.definition.kind, each.definition.key) for each in needed if each.definition.kind != SUBNET
         ]
@@ -224,6 +275,28 @@ class Preparing:
             with_parts=definition.kind != NETWORK,
             request_id=request_id,
         )
+
+
+@contextmanager
+def _told(site: Site) -> Iterator[None]:
+    """Tell what keeps a site from having something as it concerns the user."""
+    try:
+        yield
+    except AnswerLost as error:
+        # What it was is found again by its mark.
+        raise SiteUnavailable(f"Site {site.name} does not answer.", site=site.name) from error
+    except SiteRefused as error:
+        refusal = BadRequest if error.site_status == 400 else Conflict
+        raise refusal(error.message, site=site.name, request_id=error.request_id) from error
+
+
+def _with_those_of(ports: Iterable[Item], asked: Asked) -> Asked:
+    """Return what is asked for with the networks and groups of ports."""
+    networks, groups = list(asked.networks), list(asked.groups)
+    for port in ports:
+        networks.append(port["network_id"])
+        groups += port["security_groups"]
+    return replace(asked, networks=networks, groups=groups)
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,6 +222,8 @@ class _Work:
         """Make the site agree, and note that it does; see `Realiser.realise`."""
         if self._definition.state is DefinitionState.DELETED:
             return self._remove()
+        if not self._kind.everywhere and self._known.version_in(self._site.id) == FORMER:
+            return self._leave()
         self._prepare()
         if own is None:
             own = self._realiser.own(self._kind, self._definition.body, self._site)
@@ -279,7 +281,7 @@ class _Work:
             and (anew or not part.in_step(site.id))
         ]
         for part in parts:
-            self._realiser.write(partial(store.want, definition_id=part.definition.id, site_id=site.id))
+            self._want(part)
             self._realise_first(part)
 
     def _remove(self) -> str:
@@ -289,13 +291,24 @@ class _Work:
         self._record(None)
         return "It was gone already." if found is None else "Deleted."
 
+    def _leave(self) -> str:
+        """Take it from a site that does not need it any more."""
+        found = self._find()
+        if found is not None:
+            self._kind.remove(self._view, found)
+        self._realiser.write(
+            partial(self._realiser.store.forget, definition_id=self._definition.id, site_id=self._site.id)
+        )
+        return "It is not needed there any more."
+
     def _prepare(self) -> None:
         """See that the site has what this refers to, and no longer has what had its name before."""
         store = self._realiser.store
-        for field, other in self._kind.references.items():
-            key = self._definition.body[field]
-            needed = None if key is None else store.find(other, key)
+        for kind, key in self._kind.needs(self._definition.body):
+            needed = store.find(kind, key)
             if needed is not None and self._lacks(needed):
+                if not KINDS[kind].everywhere:
+                    self._want(needed)
                 self._realise_first(needed)
         if not self._kind.is_named:
             return
@@ -303,6 +316,10 @@ class _Work:
             deleted = former.definition.state is DefinitionState.DELETED
             if deleted and not former.in_step(self._site.id):
                 self._realise_first(former)
+
+    def _want(self, other: Known) -> None:
+        store = self._realiser.store
+        self._realiser.write(partial(store.want, definition_id=other.definition.id, site_id=self._site.id))
 
     def _lacks(self, needed: Known) -> bool:
         """Say whether what this refers to must be made first; one that this is a part of is there already."""
@@ -393,7 +410,8 @@ class _Work:
         store = self._realiser.store
         now = store.lock(connection, definition.kind, definition.key)
         if (
-            now is not None
+            self._kind.everywhere
+            and now is not None
             and version > 0
             and self._kind.fixed & differences(now.body, definition.body).keys()
         ):

@@ -332,6 +332,31 @@ class DefinitionStore:
             raise Changed from None
         return True
 
+    def want_only_in(self, connection: sa.Connection, definition_id: str, site_id: str) -> list[str]:
+        """Note that one site needs something, and no other one any more.
+
+        :return: the ids of the others, from which it is to go.
+        :raises Changed: the definition or the site is gone.
+        """
+        same = (realisations.c.definition_id == definition_id, realisations.c.site_id == site_id)
+        self.want(connection, definition_id, site_id)
+        # It may have been about to go from there.
+        back = realisations.update().where(*same, realisations.c.version == FORMER)
+        connection.execute(back.values(version=0, updated_at=now()))
+        others = (realisations.c.definition_id == definition_id, realisations.c.site_id != site_id)
+        connection.execute(realisations.update().where(*others).values(version=FORMER, updated_at=now()))
+        return list(connection.scalars(sa.select(realisations.c.site_id).where(*others)))
+
+    def forget(self, connection: sa.Connection, definition_id: str, site_id: str) -> None:
+        """Drop what is noted of a site from which something has gone, unless it is needed there again."""
+        connection.execute(
+            realisations.delete().where(
+                realisations.c.definition_id == definition_id,
+                realisations.c.site_id == site_id,
+                realisations.c.version == FORMER,
+            )
+        )
+
     def keep_id(
         self,
         connection: sa.Connection,

@@ -6,6 +6,7 @@ changes at the top while it is read is not lost. From then on each change is fol
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import sqlalchemy as sa
 
@@ -14,7 +15,7 @@ from tricircle.errors import Conflict
 from tricircle.jobs.job import Job, Request
 from tricircle.jobs.requester import JobRequester
 from tricircle.jobs.types import FOLLOW
-from tricircle.realise.definition import Body, Definition, DefinitionState, Known
+from tricircle.realise.definition import FORMER, Body, Definition, DefinitionState, Known
 from tricircle.realise.kinds import NEUTRON_KINDS
 from tricircle.realise.learner import replication
 from tricircle.realise.room import spare_of
@@ -27,6 +28,8 @@ _TURNS = 5
 
 PATIENCE = 10.0
 """Seconds after which a worker makes what a gateway was to make in a site."""
+
+Written = TypeVar("Written")
 
 Shown = tuple[str, Item]
 """A kind, and an item of it as the top's Neutron shows it."""
@@ -70,7 +73,7 @@ class TopDefinitions:
     # -- reading ---------------------------------------------------------------------------------------------
 
     def read(self, kind: str, key: str, request_id: str | None) -> list[Shown]:
-        """Read something with all that belongs to it; nothing where it is not there.
+        """Read something with all that belongs to it, itself first; nothing where it is not there.
 
         :raises TricircleError: as `ServiceCalls.call` does, of the top.
         """
@@ -88,8 +91,7 @@ class TopDefinitions:
         remaining = list(shown)
         while remaining:
             kind, item = remaining.pop()
-            named = NEUTRON_KINDS[kind].parts(NEUTRON_KINDS[kind].define(item))
-            for other, key in set(named) - found.keys() if kind == "security_group" else ():
+            for other, key in _groups_of(kind, item) - found.keys():
                 if self._store.find(other, key) is not None:
                     continue
                 more = self._top.show(other, key, request_id=request_id)
@@ -161,6 +163,27 @@ class TopDefinitions:
 
         return self._again(lambda: self._database.transact(work))
 
+    def move(self, ports: Sequence[Item], site: Site, request_id: str | None) -> list[Definition]:
+        """Note that ports are needed in a site, and nowhere else any more.
+
+        :raises Conflict: others keep changing them.
+        """
+
+        def work(connection: sa.Connection) -> list[Definition]:
+            moved, jobs = [], []
+            sites = self._registry.snapshot.by_id
+            for item in sorted(ports, key=lambda port: str(port["id"])):
+                definition, _ = self._define(connection, "port", item)
+                moved.append(definition)
+                others = self._store.want_only_in(connection, definition.id, site.id)
+                jobs.append(replication(definition, site, request_id, delay=PATIENCE))
+                jobs += [replication(definition, sites[each], request_id) for each in others if each in sites]
+            for job in sorted(jobs, key=lambda job: job.key):
+                self._requester.enqueue(connection, job)
+            return moved
+
+        return self._again(lambda: self._database.transact(work))
+
     def _define(
         self, connection: sa.Connection, kind: str, item: Item, *, is_first: bool = False
     ) -> tuple[Definition, bool]:
@@ -175,7 +198,7 @@ class TopDefinitions:
         )
 
     @staticmethod
-    def _again(write: Callable[[], list[Needed]]) -> list[Needed]:
+    def _again(write: Callable[[], list[Written]]) -> list[Written]:
         for _ in range(_TURNS):
             try:
                 return write()
@@ -218,9 +241,11 @@ class TopDefinitions:
 
         def work(connection: sa.Connection) -> list[Job]:
             jobs.clear()
-            wanted: set[str] = set()
-            for each, item in shown:  # a network comes before its subnets
-                wanted = self._sites_for(each, item, wanted if each == "subnet" else set())
+            root: set[str] = set()
+            for place, (each, item) in enumerate(shown):
+                # What comes after the first belongs to it, and is where that is.
+                wanted = self._sites_for(each, item, root)
+                root = root if place else wanted
                 jobs.extend(self._change(connection, each, item, wanted, request_id))
             for gone in self._gone(kind, key, known, shown):
                 jobs.extend(self._bury(connection, gone, request_id))
@@ -233,10 +258,14 @@ class TopDefinitions:
     def _sites_for(self, kind: str, item: Item, wanted: set[str]) -> set[str]:
         """Return the ids of the sites that need something: that have it, or are to have it from the start.
 
-        :param wanted: sites that need it besides: those that have a subnet's network.
+        :param wanted: sites that need it besides: those that have what it belongs to.
         """
         known = self._store.find(kind, item["id"])
-        there = set() if known is None else set(known.realisations)
+        there = {
+            site_id
+            for site_id, realised in ({} if known is None else known.realisations).items()
+            if realised.version != FORMER
+        }
         hints = (item.get("availability_zone_hints") or ()) if kind == "network" else ()
         return (there | wanted | self.sites_of(hints)) & self._registry.snapshot.by_id.keys()
 
@@ -312,6 +341,14 @@ class TopDefinitions:
             for group in groups
             if group.state is DefinitionState.ACTIVE and reference in _parts(group.body)
         ]
+
+
+def _groups_of(kind: str, item: Item) -> set[tuple[str, str]]:
+    """Return the groups that a group's rules name, or that a port is in."""
+    it = NEUTRON_KINDS[kind]
+    body = it.define(item) if kind in {"security_group", "port"} else {}
+    named = [*it.parts(body), *it.needs(body)] if body else []
+    return {each for each in named if each[0] in {"security_group", "address_group"}}
 
 
 def _parts(body: Body) -> set[tuple[str, str]]:

@@ -26,6 +26,9 @@ def follow(task: Task) -> Outcome:
 def _follow_port(task: Task) -> str:
     """Carry a port to its site, if it has one."""
     port_id, top = task.job.resource_id, task.engine.networks.top
+    if task.engine.replicas.store.find(ports.PORT, port_id) is not None:
+        # It was made at the top first, and realised in a site.
+        return task.engine.networks.follow(ports.PORT, port_id, request_id=task.job.request_id)
     port = top.show("port", port_id, request_id=task.job.request_id)
     if port is None:
         return ports.carry_deletion(task.engine, port_id, step=task.step)

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 _CHANGEABLE = (
     *("name", "description", "admin_state_up", "device_id", "device_owner", "security_groups", "fixed_ips"),
     *("allowed_address_pairs", "port_security_enabled", "binding:host_id", "binding:vnic_type", "tags"),
+    "mac_address",
 )
-_SETTABLE = (*_CHANGEABLE, "network_id", "project_id", "tenant_id", "mac_address")
+_SETTABLE = (*_CHANGEABLE, "network_id", "project_id", "tenant_id")
 
 
 def create(network: "Network", call: Call) -> Response:

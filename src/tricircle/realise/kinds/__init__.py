@@ -9,6 +9,7 @@ from tricircle.realise.kinds.keypair import Keypair
 from tricircle.realise.kinds.kind import Kind
 from tricircle.realise.kinds.network import Network
 from tricircle.realise.kinds.neutron import NeutronKind
+from tricircle.realise.kinds.port import Port
 from tricircle.realise.kinds.qos_spec import QosSpec
 from tricircle.realise.kinds.security_group import SecurityGroup
 from tricircle.realise.kinds.subnet import Subnet
@@ -22,9 +23,10 @@ NETWORK: NeutronKind = Network()
 SUBNET: NeutronKind = Subnet()
 SECURITY_GROUP: NeutronKind = SecurityGroup()
 ADDRESS_GROUP: NeutronKind = AddressGroup()
+PORT: NeutronKind = Port()
 
 NEUTRON_KINDS: Mapping[str, NeutronKind] = MappingProxyType(
-    {kind.name: kind for kind in (NETWORK, SUBNET, SECURITY_GROUP, ADDRESS_GROUP)}
+    {kind.name: kind for kind in (NETWORK, SUBNET, SECURITY_GROUP, ADDRESS_GROUP, PORT)}
 )
 """Those that are defined at the top's Neutron."""
 
@@ -42,6 +44,7 @@ __all__ = [
     "KINDS",
     "NETWORK",
     "NEUTRON_KINDS",
+    "PORT",
     "QOS_SPEC",
     "SECURITY_GROUP",
     "SUBNET",

@@ -50,6 +50,10 @@ class Kind(ABC):
             site = view.site.name
             raise BadAnswer(f"Site {site} shows a {self.name} as none is shown.", site=site) from error
 
+    def needs(self, body: Body) -> Iterable[tuple[str, str]]:
+        """Return kinds and keys of what must be in a site before it."""
+        return [(kind, body[field]) for field, kind in self.references.items() if body[field] is not None]
+
     def parts(self, body: Body) -> Iterable[tuple[str, str]]:  # noqa: ARG002  # those that have parts need it
         """Return kinds and keys of what must be in a site, after it and before it is complete there."""
         return ()
