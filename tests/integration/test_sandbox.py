@@ -78,8 +78,8 @@ class TestTwo:
         other.volume.wait_for_status(volume, "available", ["error"], interval=0.1, wait=60)
         assert tenant.volume.get(f"/volumes/{volume.id}").status_code == 404
         assert other.volume.delete(f"/volumes/{volume.id}").status_code == 202
-        assert len(running(sandbox)) == 2 + 4 + 2 * 4
-        assert len(running(second)) == 2 + 4 + 4
+        assert len(running(sandbox)) == 2 + 5 + 2 * 4
+        assert len(running(second)) == 2 + 5 + 4
 
     def test_are_begun_one_at_a_time_in_one_directory(self, second: Sandbox) -> None:
         with (second.directory / "run" / "up.lock").open("w") as lock:

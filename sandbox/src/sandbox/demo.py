@@ -1,8 +1,9 @@
 """The demo: what one does with the top, by the ordinary ``openstack`` client and in the one region Central.
 
-A flavor and a keypair made once and there in each site, a server with them and a volume in each availability
-zone, attached, listed as of one cloud, and then the proof that each lives in a site of its own. Every command
-is printed before what it printed. Clients of one step run side by side: one costs more than two seconds of a
+A flavor and a keypair made once and there in each site; a network with its subnet and a security group, made
+once as well; a server on them and a volume in each availability zone, attached, listed as of one cloud; and
+then the proof that each lives in a site of its own, and what each site has received of the network. Every
+command is printed before what it printed. Clients of one step run side by side: one costs more than two seconds of a
 core, of which the top has nearly none.
 """
 
@@ -14,6 +15,8 @@ import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from ipaddress import IPv4Address
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -23,7 +26,7 @@ from rich.table import Table
 from sandbox import rest
 from sandbox.control import is_disturbing
 from sandbox.errors import SandboxError
-from sandbox.layout import ADMIN_API, CINDER, DEFAULT_DIRECTORY, IMAGE, NOVA, PRODUCT_ENVIRONMENT
+from sandbox.layout import ADMIN_API, CINDER, DEFAULT_DIRECTORY, IMAGE, NEUTRON, NOVA, PRODUCT_ENVIRONMENT
 
 if TYPE_CHECKING:
     from sandbox.layout import Layout, Service, Site
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
 
 TENANT, ADMIN = "tricircle", "tricircle-admin"
 FLAVOR = ("--ram", "64", "--disk", "1", "--vcpus", "1")
+SUBNET = ("--subnet-range", "10.77.0.0/24")
+RULE = ("--protocol", "tcp", "--dst-port", "80")
 OPENSTACK = PRODUCT_ENVIRONMENT / "bin" / "openstack"
 PATIENCE = 60.0
 INTERVAL = 0.5
@@ -40,6 +45,7 @@ DEFINED = {"flavor": "/flavors/{key}", "keypair": "/os-keypairs/{name}"}
 # What of a new resource is worth a line.
 SERVER_COLUMNS = ("id", "status", "addresses")
 VOLUME_COLUMNS = ("id", "size")
+PORT_COLUMNS = ("ID", "Fixed IP Addresses", "Status", "Device Owner")
 
 
 def demo(layout: Layout) -> None:
@@ -59,11 +65,13 @@ class Demo:
         self.zones = {site.top_availability_zone: site for site in layout.sites}
         stamp = time.strftime("%H%M%S")
         self.flavor, self.keypair = f"flavor-{stamp}", f"key-{stamp}"
+        self.network, self.subnet, self.group = f"net-{stamp}", f"subnet-{stamp}", f"web-{stamp}"
         self.servers = {zone: f"server-{zone}-{stamp}" for zone in self.zones}
         self.volumes = {zone: f"volume-{zone}-{stamp}" for zone in self.zones}
         user, admin = rest.session_of(layout, "demo"), rest.session_of(layout)
         self.compute = rest.Api(user, NOVA.url(layout.top_address))
         self.volume = rest.Api(user, CINDER.url(layout.top_address))
+        self.top_network = rest.Api(user, NEUTRON.url(layout.top_address))
         self.admin_api = rest.Api(admin, ADMIN_API.url(layout.top_address))
 
     def run(self) -> None:
@@ -74,7 +82,14 @@ class Demo:
         self.commands(["flavor", "create", *FLAVOR, *columns("id", "name"), self.flavor], cloud=ADMIN)
         self.commands(["keypair", "create", *self.private_key(), *columns("id", "type"), self.keypair])
         self.show_definitions({"flavor": self.flavor, "keypair": self.keypair})
-        self.say("A server with them and a volume in each, by the ordinary client, side by side.")
+        self.say("A network with a subnet, and a security group: made at the top, and in no site so far.")
+        self.commands(["network", "create", *columns("id", "name"), self.network])
+        self.commands(
+            ["subnet", "create", *SUBNET, "--network", self.network, *columns("cidr", "name"), self.subnet],
+            ["security", "group", "create", *columns("id", "name"), self.group],
+        )
+        self.commands(["security", "group", "rule", "create", *RULE, *columns("port_range_min"), self.group])
+        self.say("A server on them and a volume in each zone, by the ordinary client, side by side.")
         self.commands(*(create for zone in self.zones for create in self.creates(zone)))
         servers = self.wait(self.compute, "servers", self.servers, "ACTIVE")
         self.say("Each volume goes to the server of its zone.")
@@ -92,16 +107,20 @@ class Demo:
         self.commands(["volume", "list", *columns("Name", "Status", "Size", "Attached to")])
         self.say("And where each lives: what the top tells its operator, and what the sites themselves say.")
         self.show_homes({**servers, **volumes})
+        self.say(
+            "What each site has got of the network: its own copy, with addresses of its own to hand out."
+        )
+        self.show_network()
+        self.say("And the ports that the sites' Neutrons made, as the top has them.")
+        self.show_ports(servers)
         self.farewell()
 
     def creates(self, zone: str) -> list[Command]:
-        """Return the commands that make a server and a volume in a zone.
-
-        No network is named: Central has no network service yet, and Nova takes the one that a site shares.
-        """
+        """Return the commands that make a server and a volume in a zone."""
         place = ["--availability-zone", zone]
         boot = ["--flavor", self.flavor, "--key-name", self.keypair, "--image", IMAGE, "--wait"]
-        server = ["server", "create", *place, *boot, *columns(*SERVER_COLUMNS), self.servers[zone]]
+        on = ["--network", self.network, "--security-group", self.group]
+        server = ["server", "create", *place, *boot, *on, *columns(*SERVER_COLUMNS), self.servers[zone]]
         volume = ["volume", "create", *place, "--size", "1", *columns(*VOLUME_COLUMNS), self.volumes[zone]]
         return [server, volume]
 
@@ -207,6 +226,52 @@ class Demo:
             if homes != site.name or not there:
                 raise SandboxError(f"{resource['name']} should be in {site.name}; the top says {homes}")
         self.console.print(table)
+
+    def show_network(self) -> None:
+        """Show what each site has of the network, by its own API.
+
+        :raises SandboxError: a site has none, or two would hand out the same addresses
+        """
+        network_id = self.top_network.get(f"/v2.0/networks?name={self.network}")["networks"][0]["id"]
+        self.console.print(
+            f"[bold cyan]$ GET /v2.0/networks?description=tricircle:{network_id}[/] (at each site)"
+        )
+        table = Table("site", "network there", "hands out", "security group", box=None, pad_edge=False)
+        ranges: list[tuple[int, int]] = []
+        for site in self.layout.sites:
+            neutron = self.at(site, NEUTRON)
+            networks = neutron.get(f"/v2.0/networks?description=tricircle:{network_id}")["networks"]
+            groups = neutron.get(f"/v2.0/security-groups?name={self.group}")["security_groups"]
+            if len(networks) != 1 or len(groups) != 1:
+                raise SandboxError(f"{site.name} should have {self.network} and {self.group} once")
+            there = networks[0]["id"]
+            subnets = neutron.get(f"/v2.0/subnets?network_id={there}")["subnets"]
+            pools = [pool for subnet in subnets for pool in subnet["allocation_pools"]]
+            ranges += [(int(IPv4Address(pool["start"])), int(IPv4Address(pool["end"]))) for pool in pools]
+            handed = ", ".join(f"{pool['start']} to {pool['end']}" for pool in pools)
+            rules = f"{self.group}, {len(groups[0]['security_group_rules'])} rules"
+            table.add_row(site.name, networks[0]["name"], handed, rules)
+        ranges.sort()
+        if any(before[1] >= after[0] for before, after in pairwise(ranges)):
+            raise SandboxError(f"two sites hand out the same addresses of {self.network}")
+        self.console.print(table)
+
+    def show_ports(self, servers: dict[str, dict[str, Any]]) -> None:
+        """Wait until the top has the port of each server, and list them.
+
+        :param servers: by id
+        :raises SandboxError: one has none for too long
+        """
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            found = self.top_network.get("/v2.0/ports")["ports"]
+            active = {port["device_id"] for port in found if port["status"] == "ACTIVE"}
+            if servers.keys() <= active:
+                break
+            if time.monotonic() > deadline:
+                raise SandboxError(f"the top lacks the ports of {', '.join(sorted(servers.keys() - active))}")
+            time.sleep(INTERVAL)
+        self.commands(["port", "list", "--network", self.network, "--long", *columns(*PORT_COLUMNS)])
 
     def is_in(self, site: Site, type_: str, resource_id: str) -> bool:
         """Return whether a site's own API, asked directly, has a resource."""
