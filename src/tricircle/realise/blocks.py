@@ -1,9 +1,12 @@
 """The blocks of addresses that the top delegates to sites: what a site's subnet hands out is exactly these.
 
 They are asked of the top each time: it alone knows them, as its Neutron must not hand them out itself. So who
-asks for one twice gets two, and none is lost: what has been delegated is in the next list.
+asks for one twice gets two, and none is lost: what has been delegated is in the next list. Nobody gives one
+back because it was asked for twice, as somebody else may have seen it by then; so of those who need the first
+one at the same time only one asks.
 """
 
+import time
 from dataclasses import dataclass
 from ipaddress import ip_network
 
@@ -11,8 +14,12 @@ from tricircle.realise.address_runs import Pool, merged, size_of
 from tricircle.realise.definition import Body
 from tricircle.realise.kinds.subnet import hands_out
 from tricircle.realise.top_network import TopNetwork
+from tricircle.realise.turns import Turns
 from tricircle.sites.service_calls import SiteRefused
 from tricircle.sites.site import Site
+
+_PAUSE = 0.1
+"""Seconds between two looks whether another process has asked."""
 
 _USUAL = 32
 """Addresses of a block."""
@@ -62,21 +69,31 @@ class Blocks:
 
     def __init__(self, top: TopNetwork) -> None:
         self._top = top
+        self._turns = Turns()
 
-    def pools(self, subnet: Body, site: Site) -> Body:
+    def pools(self, subnet: Body, site: Site, *, patience: float = 0.0) -> Body:
         """Return what a site's subnet hands out, which is at least one block, if there is one left.
 
         :param subnet: the definition's body.
+        :param patience: seconds that another process, which was to ask for the first one, has for that.
         :return: `allocation_pools`; nothing where nobody hands out addresses.
         """
         if not hands_out(subnet):
             return {}
-        found = self._top.list("address_block", subnet_id=subnet["id"], site=site.name)
-        if not found:
-            sizes = Sizes.of(subnet["cidr"])
-            # A DHCP server needs one, too.
-            found = self.grow(subnet, site, max(sizes.block, sizes.spare + bool(subnet["enable_dhcp"])))
+        with self._turns.of((subnet["id"], site.id)):
+            found = self._delegated(subnet, site)
+            until = time.monotonic() + patience
+            while not found and time.monotonic() < until:
+                time.sleep(_PAUSE)
+                found = self._delegated(subnet, site)
+            if not found:
+                sizes = Sizes.of(subnet["cidr"])
+                # A DHCP server needs one, too.
+                found = self.grow(subnet, site, max(sizes.block, sizes.spare + bool(subnet["enable_dhcp"])))
         return {"allocation_pools": merged(found)}
+
+    def _delegated(self, subnet: Body, site: Site) -> list[Pool]:
+        return self._top.list("address_block", subnet_id=subnet["id"], site=site.name)
 
     def grow(self, subnet: Body, site: Site, size: int) -> list[Pool]:
         """Have more addresses delegated to a site.

@@ -27,6 +27,9 @@ from tricircle.sites.site import Site
 
 LOG = log.getLogger(__name__)
 
+_PATIENCE = 2.0
+"""Seconds that whoever has noted first that a site needs a subnet has to ask for its addresses."""
+
 NETWORK, SUBNET, SECURITY_GROUP = "network", "subnet", "security_group"
 
 
@@ -238,15 +241,17 @@ class Preparing:
         subnets = by_kind.pop(SUBNET, [])
         pools: dict[str, Body] = {}
 
-        def look_up(definition: Definition) -> None:
-            pools[definition.id] = self._blocks.pools(definition.body, site)
+        def look_up(subnet: Needed) -> None:
+            patience = 0.0 if subnet.is_new else _PATIENCE
+            body = subnet.definition.body
+            pools[subnet.definition.id] = self._blocks.pools(body, site, patience=patience)
 
         works: list[Callable[[], object]] = [
             partial(self._make_one, each, site, request_id)
             for several in by_kind.values()
             for each in several
         ]
-        works += [partial(look_up, each.definition) for each in subnets]
+        works += [partial(look_up, each) for each in subnets]
         self._side_by_side.do(works)
         self._side_by_side.do(
             [

@@ -20,6 +20,7 @@ from tricircle.realise.kinds.kind import quoted
 from tricircle.realise.kinds.subnet import hands_out
 from tricircle.realise.realiser import Realiser
 from tricircle.realise.store import DefinitionStore
+from tricircle.realise.turns import Turns
 from tricircle.sites.service_calls import ServiceCalls
 from tricircle.sites.site import Site
 
@@ -64,6 +65,7 @@ class Room:
         self._calls = calls
         self._blocks = blocks
         self._lock = threading.Lock()
+        self._turns = Turns()
         self._left: TTLCache[tuple[str, str], int] = TTLCache(_MOST, _GOOD_FOR)
 
     def take(self, network: Known, site: Site, count: int, *, request_id: str | None = None) -> None:
@@ -76,14 +78,22 @@ class Room:
         if spare is None:
             return
         place = (network.definition.id, site.id)
+        if self._takes(place, spare, count):
+            return
+        with self._turns.of(place):
+            if self._takes(place, spare, count):  # somebody has just made room
+                return
+            free = self.make(network.definition.id, site, count, request_id=request_id)
+            with self._lock:
+                self._left[place] = free - count
+
+    def _takes(self, place: tuple[str, str], spare: int, count: int) -> bool:
+        """Take room that there is as far as this process knows; say whether there is."""
         with self._lock:
             left: int = self._left.get(place, spare) - count
             if left >= 0:
                 self._left[place] = left
-        if left < 0:
-            free = self.make(network.definition.id, site, count, request_id=request_id)
-            with self._lock:
-                self._left[place] = free - count
+            return left >= 0
 
     def make(self, definition_id: str, site: Site, count: int, *, request_id: str | None = None) -> int:
         """Count a network's addresses in a site, and have more delegated where there are too few.

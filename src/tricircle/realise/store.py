@@ -313,24 +313,27 @@ class DefinitionStore:
     def want(self, connection: sa.Connection, definition_id: str, site_id: str) -> bool:
         """Note that something in a site needs a definition.
 
-        :return: whether that is new; of several at the same time that may be so for each.
+        :return: whether that is new; of several at the same time it is for one.
         :raises Changed: the definition or the site is gone.
         """
         same = (realisations.c.definition_id == definition_id, realisations.c.site_id == site_id)
-        if connection.execute(sa.select(realisations.c.version).where(*same)).one_or_none() is not None:
+        noted_at = sa.select(realisations.c.updated_at).where(*same)
+        if connection.execute(noted_at).one_or_none() is not None:
             return False
+        time = now()
         row = {
             "definition_id": definition_id,
             "site_id": site_id,
             "site_resource_id": None,
             "version": 0,
-            "updated_at": now(),
+            "updated_at": time,
         }
         try:
             connection.execute(_WANT[connection.dialect.name], row)
         except DBReferenceError:
             raise Changed from None
-        return True
+        # How many rows were written is not told alike by all databases.
+        return bool(connection.scalar(noted_at.with_for_update()) == time)
 
     def want_only_in(self, connection: sa.Connection, definition_id: str, site_id: str) -> list[str]:
         """Note that one site needs something, and no other one any more.
