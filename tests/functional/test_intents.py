@@ -145,7 +145,7 @@ class TestCreate:
     ) -> None:
         assert api.client.get(api.detail).status == 200
 
-        def refuse(*_: object) -> None:
+        def refuse(*_: object, **__: object) -> None:
             raise DatabaseUnavailable("The database cannot be reached.")
 
         monkeypatch.setattr(Database, "transact", refuse)
@@ -157,11 +157,11 @@ class TestCreate:
     ) -> None:
         transact = Database.transact
 
-        def once(self: Database, work: Any) -> Any:
+        def once(self: Database, work: Any, **how: bool) -> Any:
             monkeypatch.setattr(Database, "transact", refuse)
-            return transact(self, work)
+            return transact(self, work, **how)
 
-        def refuse(*_: object) -> None:
+        def refuse(*_: object, **__: object) -> None:
             raise DatabaseUnavailable("The database cannot be reached.")
 
         api.client.get(api.detail)
@@ -241,7 +241,7 @@ class TestDelete:
     ) -> None:
         made = api.create(availability_zone="az1").json[api.item]["id"]
 
-        def refuse(*_: object) -> None:
+        def refuse(*_: object, **__: object) -> None:
             raise DatabaseUnavailable("The database cannot be reached.")
 
         monkeypatch.setattr(Database, "transact", refuse)

@@ -414,6 +414,22 @@ class TestChanges:
         assert workshop.definitions("network") == workshop.definitions("subnet") == {}
         assert workshop.parked() == []
 
+    def test_a_404_of_one_of_its_parts_does_not_count_as_its_own(
+        self, servers: Api, workshop: Workshop, neutron: Neutron, net1: Document, site_one: Site
+    ) -> None:
+        server = boot(servers, net1).json["server"]["id"]
+        assert servers.client.delete(f"/v2.1/servers/{server}").status == 204
+        run(workshop)
+        (there,) = site_one.network.networks
+        gone = Status(404, "Subnet 1 could not be found.")
+        site_one.network.faults.put(gone, f"/networks/{there}", "DELETE", times=1)
+        neutron.delete("network", net1["id"])
+        workshop.run()
+        assert set(networks_in(site_one)) == {"net1"}
+        run(workshop)
+        assert networks_in(site_one) == {}
+        assert workshop.definitions("network") == {}
+
     def test_what_somebody_deletes_in_a_site_is_made_again_when_that_is_asked_for(
         self, servers: Api, workshop: Workshop, neutron: Neutron, net1: Document, site_one: Site
     ) -> None:

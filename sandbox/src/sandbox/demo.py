@@ -3,8 +3,8 @@
 A flavor and a keypair made once and there in each site; a network with its subnet and a security group, made
 once as well; a server on them and a volume in each availability zone, attached, listed as of one cloud; and
 then the proof that each lives in a site of its own, and what each site has received of the network. Every
-command is printed before what it printed. Clients of one step run side by side: one costs more than two seconds of a
-core, of which the top has nearly none.
+command is printed before what it printed. Clients of one step run side by side: one costs more than two
+seconds of a core, of which the top has nearly none.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from neutron_lib.plugins import directory
 from neutron_lib.plugins.ml2 import api
 from oslo_config import cfg
 
-from tricircle.network import adoption, journal, site_views, sites, top, watched
+from tricircle.network import adoption, journal, segments, site_views, sites, top, watched
 from tricircle.network.db.models import AdoptedPort
 from tricircle.network.forwarder import Forwarder
 
@@ -133,3 +133,4 @@ class TricircleMechanismDriver(api.MechanismDriver):
         # Neutron makes its rules at the first request, in a way that refuses others which come meanwhile.
         policy.init(cfg.CONF)
         site_views.install(directory.get_plugin(), self._top)
+        segments.keep_to_ourselves()

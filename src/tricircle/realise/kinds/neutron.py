@@ -15,6 +15,7 @@ from abc import abstractmethod
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
+from tricircle.errors import Conflict
 from tricircle.realise.definition import Body, Found, Sought
 from tricircle.realise.kinds.kind import IdOf, Kind, quoted
 from tricircle.realise.site_view import SiteView
@@ -138,6 +139,13 @@ class NeutronKind(Kind):
                 view.change(f"{field} changed", "PUT", path, wanted, fine={400})
 
     def remove(self, view: SiteView, shown: Found) -> None:
-        """Delete it; Neutron refuses while it is in use."""
+        """Delete it; Neutron refuses while it is in use.
+
+        :raises Conflict: others are at work on a part of it.
+        """
         for identifier in (*shown.body["copies"], shown.site_resource_id):
-            view.change(f"{self.name} deleted", "DELETE", self.path(identifier), fine={404})
+            answer = view.change(f"{self.name} deleted", "DELETE", self.path(identifier), fine={404})
+            # The 404 may be of a subnet that went while Neutron was deleting it with its network.
+            if answer.status == 404 and self._known(view, identifier) is not None:
+                site = view.site.name
+                raise Conflict(f"Site {site} still has {self.name} {identifier}.", site=site)
