@@ -348,6 +348,7 @@ def port_deleted_at_the_top(case: Arrangement) -> Arranged:
     ground = NetworkGround(case)
     port_id: str = ground.port("there")["id"]
     ground.route(port_id)
+    case.names[port_id] = "the port"
     return case.ask(types.FOLLOW, "port", port_id, None)
 
 
