@@ -17,7 +17,7 @@ from tricircle.db.tables import definitions, job_events, jobs, realisations, rou
 SETTLING = 240.0
 """Seconds in which all is settled: a job whose gateway died waits for its grace to be over, and some more."""
 
-UPKEEP = ("node", "drift", "catch_up", "rebuild")
+UPKEEP = ("node", "drift", "catch_up", "rebuild", "ports")
 """Comes round by itself, and is always under way."""
 
 _PATHS = {"server": ("compute", "/servers"), "volume": ("block_storage", "/volumes")}

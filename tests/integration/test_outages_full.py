@@ -17,7 +17,11 @@ from tests.integration.sandbox import PROFILE, Sandbox
 
 from tricircle.db.timestamps import now
 
-pytestmark = [pytest.mark.full, pytest.mark.timeout(900), pytest.mark.usefixtures("nothing_left")]
+pytestmark = [
+    pytest.mark.full,
+    pytest.mark.timeout(900),
+    pytest.mark.usefixtures("nothing_left", "outage_beneath"),
+]
 
 BEFORE, DURING, AFTER = 8.0, 10.0, 12.0
 """Seconds of load before it goes away, while it is away, and when it is back."""

@@ -1,7 +1,7 @@
 """Keeps Neutron's segments from being told to a Nova and a Placement: the top's region has no Placement.
 
-When the first network is deleted, Neutron makes an instance of its service plugin `segments` even where that is
-not configured. It tells Placement of each segment that goes, and fails where there is none.
+When the first network is deleted, Neutron makes an instance of its service plugin `segments` even where that
+is not configured. It tells Placement of each segment that goes, and fails where there is none.
 """
 
 import inspect

@@ -1,0 +1,269 @@
+"""Networks are made once, at the top, and are in a site when the first server there needs them."""
+
+import uuid
+from collections.abc import Iterator
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+from tests.integration.belongings import Belongings
+from tests.integration.clients import Client, SiteAdmin
+from tests.integration.conditions import eventually, side_by_side
+from tests.integration.sandbox import Sandbox
+
+pytestmark = [pytest.mark.full, pytest.mark.usefixtures("nothing_left")]
+
+Document = dict[str, Any]
+
+
+class Drawing:
+    """Networks and security groups of one user at the top, made for a while."""
+
+    def __init__(self, owner: Client, sites: list[SiteAdmin]) -> None:
+        self.neutron: Any = owner.connection.network
+        self.sites = sites
+        self._made: list[tuple[str, str]] = []
+
+    def network(self, cidr: str = "10.42.0.0/24", **more: Any) -> Document:
+        """Make a network with a subnet."""
+        network = self.make("networks", "network", **more)
+        self.make("subnets", "subnet", network_id=network["id"], ip_version=4, cidr=cidr)
+        return network
+
+    def make(self, collection: str, member: str, **fields: Any) -> Document:
+        """Make something."""
+        body = {member: {"name": f"{member}-{uuid.uuid4().hex[:8]}", **fields}}
+        if member == "security_group_rule":
+            del body[member]["name"]
+        answer = self.neutron.post(f"/{collection}", json=body)
+        assert answer.status_code == 201, answer.text
+        made: Document = answer.json()[member]
+        self._made.append((collection, made["id"]))
+        return made
+
+    def delete(self, collection: str, identifier: str) -> None:
+        """Delete something that may be gone already."""
+        answer = self.neutron.delete(f"/{collection}/{identifier}")
+        assert answer.status_code in {204, 404}, answer.text
+
+    def put_away(self) -> None:
+        """Delete all of it, and see it gone from each site."""
+        for collection, identifier in reversed(self._made):
+            # A port goes from the top a moment after its server.
+            eventually(
+                lambda of=collection, its=identifier: (
+                    self.neutron.delete(f"/{of}/{its}").status_code in {204, 404}
+                ),
+                f"{collection} {identifier} deleted",
+            )
+        for site in self.sites:
+            for collection, identifier in self._made:
+                if collection != "security-group-rules":
+                    eventually(
+                        lambda site=site, of=collection, its=identifier: not marked(site, of, its),
+                        f"{collection} {identifier} gone from {site.site.name}",
+                    )
+
+    def ports(self, **filters: str) -> list[Document]:
+        """Return ports as the user sees them at the top."""
+        ports: list[Document] = self.neutron.get("/ports", params=filters).json()["ports"]
+        return ports
+
+
+def marked(site: SiteAdmin, collection: str, identifier: str) -> list[Document]:
+    """Return what a site has for something of the top."""
+    query = {"description": f"tricircle:{identifier}"}
+    answer = site.connection.network.get(f"/{collection}", params=query)
+    assert answer.status_code == 200, answer.text
+    found: list[Document] = answer.json()[collection.replace("-", "_")]
+    return found
+
+
+@pytest.fixture
+def drawing(tenant: Client, sites: list[SiteAdmin]) -> Iterator[Drawing]:
+    """The tenant's networks; put away after the servers that are on them."""
+    drawing = Drawing(tenant, sites)
+    yield drawing
+    drawing.put_away()
+
+
+@pytest.fixture
+def servers(drawing: Drawing, belongings: Belongings) -> Belongings:
+    """What the tenant makes on networks."""
+    return belongings
+
+
+def on(network: Document) -> list[Document]:
+    """Return what a server that is to be on a network is made with."""
+    return [{"uuid": network["id"]}]
+
+
+def adopted(drawing: Drawing, server: Any) -> Document:
+    """Wait for the one port of a server to be at the top, and ACTIVE."""
+
+    def look() -> Document | None:
+        ports = drawing.ports(device_id=server.id)
+        return ports[0] if len(ports) == 1 and ports[0]["status"] == "ACTIVE" else None
+
+    return eventually(look, f"the port of {server.name} at the top")
+
+
+def pools(site: SiteAdmin, network: Document) -> list[tuple[Any, Any]]:
+    """Return the first and last addresses that a site hands out."""
+    (there,) = marked(site, "networks", network["id"])
+    found = site.connection.network.get("/subnets", params={"network_id": there["id"]}).json()["subnets"]
+    return [
+        (ip_address(pool["start"]), ip_address(pool["end"]))
+        for subnet in found
+        for pool in subnet["allocation_pools"]
+    ]
+
+
+def test_one_is_in_two_zones_with_addresses_of_their_own(
+    drawing: Drawing, servers: Belongings, sites: list[SiteAdmin]
+) -> None:
+    network = drawing.network()
+    assert [marked(site, "networks", network["id"]) for site in sites] == [[], []]
+    made = side_by_side(lambda site: servers.server("on-one", site.site.zone, networks=on(network)), sites)
+    for site, server in zip(sites, made, strict=True):
+        port = adopted(drawing, server)
+        there = site.ports()
+        assert set(there) == {port["id"]}, "the same id at both"
+        (address,) = [fixed["ip_address"] for fixed in port["fixed_ips"]]
+        assert [each["addr"] for each in server.addresses[network["name"]]] == [address]
+        assert any(first <= ip_address(address) <= last for first, last in pools(site, network))
+        assert port["network_id"] == network["id"]
+        assert port["device_owner"].startswith("compute:")
+    first, second = (pools(site, network) for site in sites)
+    assert all(a[1] < b[0] or b[1] < a[0] for a in first for b in second)
+    refused = drawing.neutron.delete(f"/networks/{network['id']}")
+    assert refused.status_code == 409
+    assert refused.json()["NeutronError"]["type"] == "NetworkInUse"
+
+
+def test_ports_go_with_their_server(drawing: Drawing, servers: Belongings, sites: list[SiteAdmin]) -> None:
+    network = drawing.network()
+    server = servers.server("goes", sites[0].site.zone, networks=on(network))
+    adopted(drawing, server)
+    servers.put_away()
+    eventually(lambda: not drawing.ports(network_id=network["id"]), "no port at the top")
+    assert sites[0].ports() == {}
+
+
+def test_many_first_boots_at_once_make_one_network(
+    drawing: Drawing, servers: Belongings, sites: list[SiteAdmin]
+) -> None:
+    network = drawing.network()
+    zone = sites[1].site.zone
+    made = side_by_side(
+        lambda number: servers.booting(f"first-{number}", zone, networks=on(network)), range(8)
+    )
+    side_by_side(servers.active, made)
+    assert len(marked(sites[1], "networks", network["id"])) == 1
+    addresses = [adopted(drawing, server)["fixed_ips"][0]["ip_address"] for server in made]
+    assert len(set(addresses)) == len(made)
+
+
+def test_security_groups_follow_the_tops(
+    drawing: Drawing, servers: Belongings, sites: list[SiteAdmin]
+) -> None:
+    network = drawing.network()
+    group = drawing.make("security-groups", "security_group")
+    side_by_side(
+        lambda site: servers.server(
+            "guarded", site.site.zone, networks=on(network), security_groups=[{"name": group["name"]}]
+        ),
+        sites,
+    )
+    rule = drawing.make(
+        "security-group-rules",
+        "security_group_rule",
+        security_group_id=group["id"],
+        direction="ingress",
+        protocol="tcp",
+        port_range_min=443,
+        port_range_max=443,
+    )
+
+    def opened(site: SiteAdmin) -> bool:
+        (there,) = marked(site, "security-groups", group["id"])
+        return 443 in {each["port_range_min"] for each in there["security_group_rules"]}
+
+    eventually(lambda: all(opened(site) for site in sites), "the rule in both sites")
+    drawing.delete("security-group-rules", rule["id"])
+    eventually(lambda: not any(opened(site) for site in sites), "the rule gone from both sites")
+
+
+def test_a_port_that_was_made_first_is_the_servers(
+    drawing: Drawing, servers: Belongings, sites: list[SiteAdmin]
+) -> None:
+    network = drawing.network()
+    port = drawing.make("ports", "port", network_id=network["id"], fixed_ips=[{"ip_address": "10.42.0.77"}])
+    server = servers.server("with-port", sites[1].site.zone, networks=[{"port": port["id"]}])
+    assert [each["addr"] for each in server.addresses[network["name"]]] == ["10.42.0.77"]
+    eventually(
+        lambda: drawing.ports(id=port["id"])[0]["device_id"] == server.id, "the port in use at the top"
+    )
+
+
+def test_a_network_leaves_a_site_that_was_down_when_it_is_back(
+    drawing: Drawing, servers: Belongings, sites: list[SiteAdmin], sandbox: Sandbox
+) -> None:
+    network = drawing.network()
+    site = sites[1]
+    adopted(drawing, servers.server("gone", site.site.zone, networks=on(network)))
+    servers.put_away()
+    eventually(lambda: not drawing.ports(network_id=network["id"]), "no port at the top")
+    sandbox.stop_site(site.site.name)
+    try:
+        drawing.delete("networks", network["id"])
+    finally:
+        sandbox.start_site(site.site.name)
+    eventually(lambda: not marked(site, "networks", network["id"]), "the network gone", within=180)
+
+
+def test_without_a_network_the_only_one_is_meant_and_of_several_none(
+    drawing: Drawing, servers: Belongings, sites: list[SiteAdmin], tenant: Client
+) -> None:
+    network = drawing.network()
+    zone = sites[0].site.zone
+    server = servers.server("on-the-only-one", zone, networks="auto")
+    assert list(server.addresses) == [network["name"]]
+    drawing.network("10.43.0.0/24")
+    body = {
+        "server": {
+            "name": "where",
+            "flavorRef": tenant.facts["flavor_ids"][0],
+            "imageRef": tenant.facts["image_id"],
+            "availability_zone": zone,
+        }
+    }
+    refused = tenant.compute.post("/servers", json=body)
+    assert refused.status_code == 409
+    assert "Multiple possible networks found" in refused.json()["conflictingRequest"]["message"]
+
+
+def test_one_that_does_not_exist_is_refused_in_novas_words(tenant: Client, sites: list[SiteAdmin]) -> None:
+    unknown = str(uuid.uuid4())
+    body = {
+        "server": {
+            "name": "nowhere",
+            "flavorRef": tenant.facts["flavor_ids"][0],
+            "imageRef": tenant.facts["image_id"],
+            "availability_zone": sites[0].site.zone,
+            "networks": [{"uuid": unknown}],
+        }
+    }
+    refused = tenant.compute.post("/servers", json=body)
+    assert refused.status_code == 400
+    assert refused.json()["badRequest"]["message"] == f"Network {unknown} could not be found."
+
+
+def test_sites_are_agents_and_zones_of_the_network_service(admin: Client, sandbox: Sandbox) -> None:
+    neutron = admin.connection.network
+    agents = neutron.get("/agents").json()["agents"]
+    assert {(agent["host"], agent["alive"], agent["availability_zone"]) for agent in agents} == {
+        (site.name, True, site.zone) for site in sandbox.sites
+    }
+    zones = neutron.get("/availability_zones", params={"resource": "network"}).json()["availability_zones"]
+    assert {zone["name"] for zone in zones} == {site.zone for site in sandbox.sites}
