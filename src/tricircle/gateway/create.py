@@ -17,6 +17,7 @@ from tricircle.gateway.prerequisites import Needs, Prerequisites
 from tricircle.gateway.resource import Item, Resource
 from tricircle.jobs.job import Request
 from tricircle.jobs.types import IntentParameters
+from tricircle.realise.fixed_addresses import AddressTaken
 from tricircle.realise.preparing import OutOfReach
 from tricircle.routing.resource_type import ResourceType
 from tricircle.routing.route import Route
@@ -104,7 +105,7 @@ class Create:
             if needs is not None:
                 try:
                     needs.prepare(call, candidate.site)
-                except (SiteUnavailable, OutOfReach) as error:
+                except (SiteUnavailable, OutOfReach, AddressTaken) as error:
                     unreachable = error
                     continue
             intent = call.engine.intents.begin(

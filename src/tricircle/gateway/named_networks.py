@@ -58,6 +58,14 @@ class NamedNetworks:
         # What has a network of the top has its default group, too, as the top has it.
         return [name for _, name in self.groups] or ([DEFAULT] if self.entries else [])
 
+    @property
+    def _addresses(self) -> list[tuple[str, str]]:
+        """Networks, and an address that is asked for on each."""
+        if self.count > 1:
+            return []  # which Nova refuses
+        asked = ((network_id, item.get("fixed_ip")) for item, network_id in self.entries)
+        return [(network_id, address) for network_id, address in asked if isinstance(address, str)]
+
     def prepare(self, call: Call, site: Site, known: Sequence[Known]) -> None:
         """See that a site has them, and name them in the body as the site does.
 
@@ -75,6 +83,7 @@ class NamedNetworks:
             request_id=call.request_id,
             known=known,
             ports=[port_id for _, port_id in self.ports],
+            addresses=self._addresses,
         )
         ids = {(each.definition.kind, each.definition.key): each.id_in(site.id) for each in self._there}
         for item, network_id in self.entries:

@@ -1,12 +1,14 @@
 """`/v2.0/address-blocks`: addresses of a subnet that a site may give to its ports by itself.
 
-POST delegates (the answer may be smaller than asked for: ask again), PUT with `start` or `end` gives back
-what lies outside, DELETE gives back all. Addresses that ports have stay these ports' own.
+POST with `size` delegates some (the answer may be smaller than asked for: ask again), with `start` exactly
+these; PUT with `start` or `end` gives back what lies outside, DELETE gives back all. Addresses that ports
+have stay these ports' own.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
+import netaddr
 from neutron.ipam import driver as ipam
 from neutron_lib import constants, exceptions
 from neutron_lib.db import api as db_api
@@ -14,6 +16,7 @@ from neutron_lib.db import model_query
 from neutron_lib.db import utils as db_utils
 
 from tricircle.network import blocks, sites
+from tricircle.network.attributes import MOST_ADDRESSES
 from tricircle.network.db.models import AddressBlock
 from tricircle.network.listing import Listing
 from tricircle.network.ranges import Run
@@ -39,15 +42,21 @@ class AddressBlocks:
         """Delegate addresses.
 
         :raises SubnetNotFound: there is no such subnet.
-        :raises BadRequest: there is no such site, or the subnet's hosts choose their addresses.
+        :raises BadRequest: there is no such site; or the subnet's hosts choose their addresses; or the
+            addresses that are named are not the subnet's, or not in order.
         :raises IpAddressGenerationFailure: no address is free (409).
+        :raises IpAddressAlreadyAllocated: one that is named is not (409).
         """
         wanted = address_block[RESOURCE]
-        site = sites.find(self._top, wanted["site"], RESOURCE)
+        ends, site = _named(wanted), sites.find(self._top, wanted["site"], RESOURCE)
         context = context.elevated()
         with db_api.CONTEXT_WRITER.using(context):
             subnet = ipam.Pool.get_instance(None, context).get_subnet(wanted["subnet_id"])
-            return _shown(subnet.delegate(site.id, wanted["size"]), sites.if_known(self._top))
+            if ends is None:
+                block = subnet.delegate(site.id, wanted["size"])
+            else:
+                block = subnet.reserve(site.id, *ends)
+            return _shown(block, sites.if_known(self._top))
 
     @db_api.retry_if_session_inactive()
     def create_address_block_bulk(self, context: Any, address_blocks: dict[str, Any]) -> list[dict[str, Any]]:
@@ -141,12 +150,39 @@ def _get(context: Any, block_id: str) -> AddressBlock:
     return block
 
 
+def _given(wanted: dict[str, Any], name: str) -> Any:
+    """Return what a body says; None where it says nothing."""
+    value = wanted.get(name, constants.ATTR_NOT_SPECIFIED)
+    return None if value is constants.ATTR_NOT_SPECIFIED else value
+
+
+def _named(wanted: dict[str, Any]) -> tuple[str, str] | None:
+    """Return both ends of the addresses that a new block is to have; None where any will do.
+
+    :raises BadRequest: what is said makes no sense.
+    """
+    start, end, size = (_given(wanted, name) for name in ("start", "end", "size"))
+    if start is None:
+        if size is None or end is not None:
+            raise exceptions.BadRequest(
+                resource=RESOURCE, msg="either size must be given, or start with size or end, or start alone"
+            )
+        return None
+    first = netaddr.IPAddress(start)
+    try:
+        last = first + ((size or 1) - 1) if end is None else netaddr.IPAddress(end)
+    except IndexError:  # beyond the last address that there is
+        raise exceptions.BadRequest(resource=RESOURCE, msg=f"there are no {size} addresses") from None
+    there = int(last) - int(first) + 1
+    if last.version != first.version or not 1 <= there <= MOST_ADDRESSES or there != (size or there):
+        message = f"from start to end there must be size addresses, at least 1 and at most {MOST_ADDRESSES}"
+        raise exceptions.BadRequest(resource=RESOURCE, msg=message)
+    return str(first), str(last)
+
+
 def _kept(block: AddressBlock, wanted: dict[str, Any]) -> Run:
-    ends = []
-    for name, present in (("start", block.first_ip), ("end", block.last_ip)):
-        address = wanted.get(name, constants.ATTR_NOT_SPECIFIED)
-        ends.append(blocks.number(present if address is constants.ATTR_NOT_SPECIFIED else address))
-    kept, run = Run(*ends), blocks.run_of(block)
+    ends = (_given(wanted, "start") or block.first_ip, _given(wanted, "end") or block.last_ip)
+    kept, run = Run(*map(blocks.number, ends)), blocks.run_of(block)
     if kept.first not in run or kept.last not in run or kept.size < 1:
         raise exceptions.BadRequest(
             resource=RESOURCE, msg=f"start and end must lie within {block.first_ip} to {block.last_ip}"

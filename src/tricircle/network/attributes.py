@@ -46,9 +46,11 @@ ADDRESS_BLOCK: dict[str, Any] = {
     "subnet_id": _field(_UUID, "POST", **_LOOKED_FOR),
     "network_id": _field(_UUID, **_LOOKED_FOR),
     "site": _field(_NAME, "POST", is_filter=True),
-    "size": _field({"type:range": [1, MOST_ADDRESSES]}, "POST", convert_to=converters.convert_to_int),
-    "start": _field(_ADDRESS, "PUT"),
-    "end": _field(_ADDRESS, "PUT"),
+    "size": _field(
+        {"type:range": [1, MOST_ADDRESSES]}, "POST", **_OPTIONAL, convert_to=converters.convert_to_int
+    ),
+    "start": _field(_ADDRESS, "POST PUT", **_OPTIONAL),
+    "end": _field(_ADDRESS, "POST PUT", **_OPTIONAL),
 }
 
 ADOPTED_PORT: dict[str, Any] = {

@@ -85,6 +85,17 @@ def is_taken(context: Any, ipam_subnet_id: str, address: str) -> bool:
         return context.session.execute(query).first() is not None
 
 
+def first_taken(context: Any, ipam_subnet_id: str, run: Run, version: int) -> str | None:
+    """Return one of some addresses that is handed out or delegated; None where all are nobody's."""
+    with db_api.CONTEXT_READER.using(context):
+        for addresses in _batches(run, version):
+            query = sa.select(IpamAllocation.ip_address).where(_is(ipam_subnet_id, addresses)).limit(1)
+            taken: str | None = context.session.execute(query).scalars().first()
+            if taken is not None:
+                return taken
+    return None
+
+
 def delegate(context: Any, ipam_subnet_id: str, subnet: Any, site_id: str, run: Run) -> AddressBlock:
     """Write a block, and a row for each of its addresses.
 

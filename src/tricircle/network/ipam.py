@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from neutron.common import ipv6_utils
 from neutron.ipam import exceptions as ipam_exc
 from neutron.ipam import requests
+from neutron.ipam import utils as ipam_utils
 from neutron.ipam.drivers.neutrondb_ipam import db_api as ipam_db_api
 from neutron.ipam.drivers.neutrondb_ipam import driver
 from neutron_lib import exceptions
@@ -92,18 +93,43 @@ class DelegatingSubnet(driver.NeutronDbSubnet):
         :raises IpAddressGenerationFailure: no address is free.
         :raises BadRequest: hosts choose their addresses in this subnet, so there are none to delegate.
         """
-        subnet = self._fetch_subnet(self._context, self._subnet_id)
-        if ipv6_utils.is_auto_address_subnet(subnet):
-            message = (
-                "hosts choose their addresses in this subnet by themselves, there is nothing to delegate"
-            )
-            raise exceptions.BadRequest(resource="address_block", msg=message)
+        subnet = self._handed_out()
         pools = self.subnet_manager.list_pools(self._context)
         taken = map(blocks.number, blocks.allocated(self._context, self._ipam_subnet_id))
         run = last_run(without(map(_run, pools), runs_of(taken)), size)
         if run is None:
             raise ipam_exc.IpAddressGenerationFailure(subnet_id=self._subnet_id)
         return blocks.delegate(self._context, self._ipam_subnet_id, subnet, site_id, run)
+
+    def reserve(self, site_id: str, start: str, end: str) -> AddressBlock:
+        """Give a site exactly some addresses. They need not be in the pools: these are for who names none.
+
+        :raises IpAddressAlreadyAllocated: one of them is a port's, or a site's.
+        :raises InvalidIpForSubnet: one of them is none that a port of this subnet may have.
+        :raises BadRequest: as `delegate` does.
+        """
+        subnet = self._handed_out()
+        for address in (start, end):
+            if not ipam_utils.check_subnet_ip(self._cidr, address):
+                raise ipam_exc.InvalidIpForSubnet(subnet_id=self._subnet_id, ip=address)
+        run = Run(blocks.number(start), blocks.number(end))
+        taken = blocks.first_taken(self._context, self._ipam_subnet_id, run, subnet.ip_version)
+        if taken is not None:
+            raise ipam_exc.IpAddressAlreadyAllocated(subnet_id=self._subnet_id, ip=taken)
+        return blocks.delegate(self._context, self._ipam_subnet_id, subnet, site_id, run)
+
+    def _handed_out(self) -> Any:
+        """Return Neutron's subnet.
+
+        :raises BadRequest: hosts choose their addresses in it, so there are none to delegate.
+        """
+        subnet = self._fetch_subnet(self._context, self._subnet_id)
+        if ipv6_utils.is_auto_address_subnet(subnet):
+            message = (
+                "hosts choose their addresses in this subnet by themselves, there is nothing to delegate"
+            )
+            raise exceptions.BadRequest(resource="address_block", msg=message)
+        return subnet
 
     def keep(self, block: AddressBlock, kept: Run | None) -> None:
         """Give a block's addresses back, but for some."""

@@ -1,5 +1,6 @@
 """Runs of addresses, as Neutron writes them: `{"start": ..., "end": ...}`, both ends included."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
@@ -24,6 +25,16 @@ def merged(pools: Iterable[Mapping[str, str]]) -> list[Pool]:
 def size_of(pools: Iterable[Mapping[str, str]]) -> int:
     """Return how many addresses there are in runs that do not overlap."""
     return sum(int(end) - int(start) + 1 for start, end in map(_ends, pools))
+
+
+def number_in(pools: Iterable[Mapping[str, str]], addresses: Iterable[str]) -> int:
+    """Return how many of some addresses are in runs that do not overlap."""
+    ends = sorted((int(start), int(end)) for start, end in map(_ends, pools))
+    found = 0
+    for number in map(int, map(ip_address, addresses)):
+        place = bisect_right(ends, number, key=lambda run: run[0])
+        found += place > 0 and number <= ends[place - 1][1]
+    return found
 
 
 def _ends(pool: Mapping[str, str]) -> tuple[IPv4Address | IPv6Address, IPv4Address | IPv6Address]:

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from ipaddress import ip_network
 
-from tricircle.realise.address_runs import Pool, merged, size_of
+from tricircle.realise.address_runs import Pool, merged, number_in, size_of
 from tricircle.realise.definition import Body
 from tricircle.realise.kinds.subnet import hands_out
 from tricircle.realise.top_network import TopNetwork
@@ -93,7 +93,18 @@ class Blocks:
         return {"allocation_pools": merged(found)}
 
     def _delegated(self, subnet: Body, site: Site) -> list[Pool]:
-        return self._top.list("address_block", subnet_id=subnet["id"], site=site.name)
+        """Return a site's blocks without addresses that servers get only if they ask for them.
+
+        Such a block has one address, and that is not in the top's own pools: the gateway's, or one that the
+        project has kept out of them.
+        """
+        found = self._top.list("address_block", subnet_id=subnet["id"], site=site.name)
+        singles = [block for block in found if block["start"] == block["end"]]
+        shown = self._top.show("subnet", subnet["id"]) if singles else None
+        if shown is None:
+            return found
+        handed_out = shown["allocation_pools"]
+        return [each for each in found if each not in singles or number_in(handed_out, [each["start"]])]
 
     def grow(self, subnet: Body, site: Site, size: int) -> list[Pool]:
         """Have more addresses delegated to a site.

@@ -137,6 +137,7 @@ class Networks:
         request_id: str | None = None,
         known: Sequence[Known] | None = None,
         ports: Sequence[str] = (),
+        addresses: Sequence[tuple[str, str]] = (),
     ) -> list[Known]:
         """See that a site has networks and security groups, with room for new ports.
 
@@ -149,16 +150,19 @@ class Networks:
         :param count: how many ports each network is to get.
         :param known: what `keys` find, where the caller has read it just now.
         :param ports: the top's ids of ports that a new server is to take.
+        :param addresses: networks by the top's ids, and an address that is asked for on each.
         :return: what the site has of it now.
         :raises OutOfReach: a network is limited to availability zones in which the site is not; or a port is
             another site's.
-        :raises BadRequest: a network has no room; or what the site says is bad.
+        :raises AddressTaken: an address is another port's, or another site's.
+        :raises BadRequest: a network has no room; an address is none of its network's; or what the site says
+            is bad.
         :raises Conflict: several groups have the same name; a port is in use; or what the site says is in the
             way.
         :raises SiteUnavailable: the site cannot be reached, or the top's network service cannot where it is
             needed; nothing was done that matters to anybody.
         """
-        asked = Asked(networks, groups, project_id, token, count, request_id, ports)
+        asked = Asked(networks, groups, project_id, token, count, request_id, ports, addresses)
         if known is None:
             keys, owned = asked.keys()
             known = self._store.several(keys, owned=owned)

@@ -16,6 +16,7 @@ from oslo_log import log
 from tricircle.errors import AnswerLost, BadRequest, Conflict, SiteUnavailable
 from tricircle.realise.blocks import Blocks
 from tricircle.realise.definition import Body, Definition, DefinitionState, Known
+from tricircle.realise.fixed_addresses import FixedAddresses
 from tricircle.realise.kinds.security_group import DEFAULT
 from tricircle.realise.realiser import Realiser
 from tricircle.realise.room import Room
@@ -46,6 +47,7 @@ class Asked:
     :param token: the user's.
     :param count: how many ports each network is to get.
     :param ports: the top's ids of those that are there already.
+    :param addresses: networks by the top's ids, and an address that is asked for on each.
     """
 
     networks: Sequence[str]
@@ -55,6 +57,7 @@ class Asked:
     count: int = 1
     request_id: str | None = None
     ports: Sequence[str] = ()
+    addresses: Sequence[tuple[str, str]] = ()
 
     def keys(self) -> tuple[list[tuple[str, str]], list[tuple[str, str, str]]]:
         """Return by what it is found in the database: kinds and keys; kinds, projects and names."""
@@ -89,6 +92,7 @@ class Preparing:
         self._definitions = definitions
         self._blocks = blocks
         self._room = room
+        self._fixed = FixedAddresses(realiser.store, top, definitions)
         self._side_by_side = SideBySide()
 
     def prepare(self, asked: Asked, site: Site, known: Iterable[Known]) -> list[Known]:
@@ -106,7 +110,7 @@ class Preparing:
         there = self._there(named, site, known)
         for each in there:
             if each.definition.kind == NETWORK and each.definition.key in asked.networks:
-                self._room.take(each, site, asked.count, request_id=asked.request_id)
+                self._have_addresses(each, asked, site)
         return [*there, *self._move(ports, site, asked.request_id)]
 
     def _there(self, asked: Asked, site: Site, known: Iterable[Known]) -> list[Known]:
@@ -123,6 +127,18 @@ class Preparing:
         if shown or lacking:
             there += self._bring(asked, shown, lacking, site)
         return there
+
+    def _have_addresses(self, network: Known, asked: Asked, site: Site) -> None:
+        """See that a site has addresses for new ports on a network: those that are named, or some."""
+        key = network.definition.key
+        named = [address for network_id, address in asked.addresses if network_id == key]
+        if asked.networks.count(key) > len(named):
+            self._room.take(network, site, asked.count, request_id=asked.request_id)
+        if named:
+            with _told(site):
+                for address in named:
+                    self._fixed.reserve(network, address, site, request_id=asked.request_id)
+            self._room.note(network, site, len(named))
 
     # -- ports that are made before their server ------------------------------------------------------------
 

@@ -6,14 +6,14 @@ top for more of them first.
 """
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from cachetools import TTLCache
 from oslo_log import log
 
 from tricircle.errors import BadRequest, TricircleError
-from tricircle.realise.address_runs import size_of
+from tricircle.realise.address_runs import number_in, size_of
 from tricircle.realise.blocks import Blocks, Sizes
 from tricircle.realise.definition import Body, DefinitionState, Known
 from tricircle.realise.kinds.kind import quoted
@@ -30,6 +30,9 @@ _GOOD_FOR = 10.0
 """Seconds for which a count is believed, less what this process has had used since: others use some, too."""
 
 _MOST = 10_000
+
+_Usage = Callable[[str, Site], dict[str, tuple[int, int]]]
+"""Tells, by a network and a site, how many addresses there are and are in use."""
 
 
 def spare_of(subnets: Iterable[Body]) -> int | None:
@@ -52,6 +55,10 @@ class _Count:
     subnet: Known
     total: int
     free: int
+
+    def missing(self, count: int) -> int:
+        """Return how many addresses more are needed where some are about to be used."""
+        return Sizes.of(self.subnet.definition.body["cidr"]).missing(self.total, self.free, count)
 
 
 class Room:
@@ -87,6 +94,15 @@ class Room:
             with self._lock:
                 self._left[place] = free - count
 
+    def note(self, network: Known, site: Site, count: int) -> None:
+        """Note that new servers use addresses of a site which they have named, so that they need no room."""
+        spare: int | None = network.definition.body["spare"]
+        if spare is None:
+            return
+        place = (network.definition.id, site.id)
+        with self._lock:
+            self._left[place] = self._left.get(place, spare) - count
+
     def _takes(self, place: tuple[str, str], spare: int, count: int) -> bool:
         """Take room that there is as far as this process knows; say whether there is."""
         with self._lock:
@@ -104,11 +120,13 @@ class Room:
         :raises TricircleError: as `ServiceCalls.call` does, of the site.
         """
         network = self._store.get(definition_id)
-        counts = [] if network is None else self._count(network, site)
+        counts = [] if network is None else self._count(network, site, self._usage)
+        if network is not None and any(each.missing(count) for each in counts):
+            counts = self._count(network, site, self._usage_of_pools)
         free: dict[int, int] = {}
         for each in counts:
             body = each.subnet.definition.body
-            more = Sizes.of(body["cidr"]).missing(each.total, each.free, count)
+            more = each.missing(count)
             if more:
                 each.free += self._grow(each.subnet, site, more, request_id)
             free[body["ip_version"]] = free.get(body["ip_version"], 0) + max(0, each.free)
@@ -132,7 +150,7 @@ class Room:
             self._realiser.realise(subnet.definition.id, site, request_id=request_id)
         return size_of(got)
 
-    def _count(self, network: Known, site: Site) -> list[_Count]:
+    def _count(self, network: Known, site: Site, usage: _Usage) -> list[_Count]:
         subnets = [
             known
             for known in self._store.several([("subnet", key) for key in network.definition.body["subnets"]])
@@ -144,23 +162,30 @@ class Room:
             return []
         return [
             _Count(by_id[subnet_id], total, total - used)
-            for subnet_id, (total, used) in self._usage(network_id, site).items()
+            for subnet_id, (total, used) in usage(network_id, site).items()
             if subnet_id in by_id
         ]
 
     def _usage(self, network_id: str, site: Site) -> dict[str, tuple[int, int]]:
-        """Return how many addresses there are, and are in use, by the site's ids of subnets."""
+        """Return how many addresses there are, and are in use, by the site's ids of subnets.
+
+        Those in use may be out of the pools, which is as if there were fewer.
+        """
         target = f"/v2.0/network-ip-availabilities/{quoted(network_id)}"
         shown = self._calls.get(site, "network", target)
-        if shown is not None:
-            entries = shown["network_ip_availability"]["subnet_ip_availability"]
-            return {entry["subnet_id"]: (entry["total_ips"], entry["used_ips"]) for entry in entries}
-        # The site does not have the extension that counts them.
+        if shown is None:  # the site does not have the extension that counts them
+            return self._usage_of_pools(network_id, site)
+        entries = shown["network_ip_availability"]["subnet_ip_availability"]
+        return {entry["subnet_id"]: (entry["total_ips"], entry["used_ips"]) for entry in entries}
+
+    def _usage_of_pools(self, network_id: str, site: Site) -> dict[str, tuple[int, int]]:
+        """Return the same of the pools alone, which is more work for the site."""
         query = f"network_id={quoted(network_id)}"
         ports = self._calls.get(site, "network", f"/v2.0/ports?{query}&fields=fixed_ips") or {}
         subnets = self._calls.get(site, "network", f"/v2.0/subnets?{query}") or {}
-        used = [fixed["subnet_id"] for port in ports.get("ports", ()) for fixed in port["fixed_ips"]]
-        return {
-            subnet["id"]: (size_of(subnet["allocation_pools"]), used.count(subnet["id"]))
-            for subnet in subnets.get("subnets", ())
-        }
+        used: dict[str, list[str]] = {}
+        for port in ports.get("ports", ()):
+            for fixed in port["fixed_ips"]:
+                used.setdefault(fixed["subnet_id"], []).append(fixed["ip_address"])
+        pools = {subnet["id"]: subnet["allocation_pools"] for subnet in subnets.get("subnets", ())}
+        return {each: (size_of(runs), number_in(runs, used.get(each, ()))) for each, runs in pools.items()}

@@ -163,6 +163,10 @@ class TopDefinitions:
 
         return self._again(lambda: self._database.transact(work))
 
+    def realise_later(self, definition: Definition, site: Site, request_id: str | None) -> None:
+        """Have a worker bring a site into step in some seconds."""
+        self._requester.request(replication(definition, site, request_id, delay=PATIENCE))
+
     def move(self, ports: Sequence[Item], site: Site, request_id: str | None) -> list[Definition]:
         """Note that ports are needed in a site, and nowhere else any more.
 

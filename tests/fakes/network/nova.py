@@ -32,7 +32,7 @@ def create(compute: "NetworkedCompute", call: Call) -> Outcome:
             try:
                 made = [_port(network, call, server_id, home, groups) for home in homes]
             except Refusal as refusal:  # as it goes in Nova, whose compute host finds out
-                server.status = "ERROR"
+                server.vm_state = "error"
                 compute.faults_seen.append(refusal.message)
                 continue
             server.interfaces = [

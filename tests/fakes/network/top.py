@@ -23,15 +23,16 @@ def list_blocks(top: "TopNetwork", call: Call) -> Document:
 
 
 def create_block(top: "TopNetwork", call: Call) -> Response:
-    """Delegate a block: of the size that is asked for, or of what is left in one piece."""
+    """Delegate a block: of the size that is asked for, or of what is left in one piece; or one address."""
     _service_only(call)
     wanted = require_known(
-        call.body("address_block"), ("subnet_id", "site", "size", "project_id"), "address_block"
+        call.body("address_block"), ("subnet_id", "site", "size", "start", "project_id"), "address_block"
     )
     subnet = top.subnets.get(wanted["subnet_id"])
     if subnet is None:
         raise not_found("subnet", wanted["subnet_id"])
-    run = top.last_free(subnet, int(wanted["size"]))
+    size = int(wanted["size"])
+    run = _run_from(top, subnet, wanted["start"], size) if "start" in wanted else top.last_free(subnet, size)
     if run is None:
         message = f"No more IP addresses available on network {subnet['network_id']}."
         raise refusal(409, "IpAddressGenerationFailure", message)
@@ -48,6 +49,20 @@ def create_block(top: "TopNetwork", call: Call) -> Response:
     }
     top.blocks[item["id"]] = item
     return Response.of_json({"address_block": item}, 201)
+
+
+def _run_from(top: "TopNetwork", subnet: Document, first: str, size: int) -> tuple[int, int]:
+    start = ipaddress.ip_address(first)
+    cidr = ipaddress.ip_network(subnet["cidr"])
+    ends = {cidr.network_address, cidr.broadcast_address} if cidr.version == 4 else set()
+    for address in (start + number for number in range(size)):
+        if address not in cidr or address in ends:
+            message = f"IP address {address} does not belong to subnet {subnet['id']}"
+            raise refusal(400, "InvalidIpForSubnet", message)
+        if top.is_delegated(subnet, int(address)) or str(address) in top.addresses_in_use(subnet):
+            message = f"IP address {address} already allocated in subnet {subnet['id']}"
+            raise refusal(409, "IpAddressAlreadyAllocated", message)
+    return int(start), int(start) + size - 1
 
 
 def delete_block(top: "TopNetwork", call: Call) -> Response:

@@ -1,6 +1,7 @@
 """Blocks of addresses: whose an address is, and what becomes of it."""
 
 from typing import Any
+from unittest.mock import patch
 
 import netaddr
 from neutron.ipam import exceptions as ipam_exc
@@ -10,6 +11,7 @@ from tests.unit.network.base import OTHER, SITE, TricircleTestCase
 from tests.unit.sites import register
 from tests.unit.sites.wire import site
 
+from tricircle.network import blocks
 from tricircle.sites.store import SiteStore
 
 EVERY = {f"10.0.0.{last}" for last in range(2, 15)}
@@ -79,6 +81,90 @@ class AddressBlocksTestCase(TricircleTestCase):
         assert self.delegate(self.subnet_id, 13)["size"] == 6
         assert self.delegate(self.subnet_id, 13)["size"] == 6
         self.delegate(self.subnet_id, 1, status=409)
+
+    def reserve(self, where: str = SITE, status: int | None = None, **wanted: Any) -> dict[str, Any]:
+        """Ask for exactly some addresses."""
+        body = {"address_block": {"subnet_id": self.subnet_id, "site": where, **wanted}}
+        answer = self.call("POST", "address-blocks", body, status=status)
+        return answer.get("address_block", answer)
+
+    def test_exactly_what_is_named_is_delegated(self) -> None:
+        one = self.reserve(start="10.0.0.5")
+        assert (one["site"], one["start"], one["end"], one["size"]) == (SITE, "10.0.0.5", "10.0.0.5", 1)
+        by_size = self.reserve(start="10.0.0.7", size=2)
+        by_end = self.reserve(OTHER, start="10.0.0.10", end="10.0.0.11", size=2)
+        assert [addresses(block) for block in (by_size, by_end)] == [
+            {"10.0.0.7", "10.0.0.8"},
+            {"10.0.0.10", "10.0.0.11"},
+        ]
+        assert EVERY - addresses(one) - addresses(by_size) - addresses(by_end) == self.ports(8)
+
+    def test_what_somebody_has_is_not_delegated(self) -> None:
+        self.ask_for("10.0.0.5")
+        self.reserve(start="10.0.0.9", size=2)
+        for wanted in ({"start": "10.0.0.5"}, {"start": "10.0.0.4", "end": "10.0.0.6"}):
+            error = self.reserve(**wanted, status=409)["NeutronError"]
+            assert error["type"] == "IpAddressAlreadyAllocated"
+            assert error["message"] == f"IP address 10.0.0.5 already allocated in subnet {self.subnet_id}"
+        for where in (SITE, OTHER):
+            self.reserve(where, start="10.0.0.10", status=409)
+        assert len(self.call("GET", "address-blocks")["address_blocks"]) == 1
+        assert EVERY - {"10.0.0.5", "10.0.0.9", "10.0.0.10"} == self.all_that_can_be_delegated()
+
+    def test_what_was_delegated_by_name_is_given_back(self) -> None:
+        block = self.reserve(start="10.0.0.5")
+        self.adopt_at("10.0.0.5")
+        self.reserve(OTHER, start="10.0.0.5", status=409)
+        self.call("DELETE", f"address-blocks/{block['id']}")
+        self.ask_for("10.0.0.5", status=409)
+        block = self.reserve(start="10.0.0.6")
+        self.call("DELETE", f"address-blocks/{block['id']}")
+        assert self.reserve(OTHER, start="10.0.0.6")["site"] == OTHER
+
+    def test_the_address_that_the_gateway_has_and_others_out_of_the_pools_are_delegated_by_name_only(
+        self,
+    ) -> None:
+        pools = [{"start": "10.0.0.9", "end": "10.0.0.12"}]
+        self.call("PUT", f"subnets/{self.subnet_id}", {"subnet": {"allocation_pools": pools}})
+        for address in ("10.0.0.1", "10.0.0.5"):
+            assert self.reserve(start=address)["start"] == address
+            self.ask_for(address, status=409)
+        assert self.all_that_can_be_delegated() == {f"10.0.0.{last}" for last in range(9, 13)}
+
+    def test_what_no_port_may_have_is_not_delegated(self) -> None:
+        for wanted in (
+            {"start": "10.0.0.0"},
+            {"start": "10.0.0.15"},
+            {"start": "10.0.0.12", "size": 4},
+            {"start": "10.0.1.5"},
+            {"start": "2001:db8::5"},
+            {"start": "::a00:5"},
+            {"start": "nonsense"},
+            {"start": "10.0.0.5", "end": "10.0.0.4"},
+            {"start": "10.0.0.5", "end": "::a00:6"},
+            {"start": "10.0.0.5", "end": "10.0.0.6", "size": 1},
+            {"start": "10.0.0.5", "size": 0},
+            {"start": "10.0.0.5", "end": "10.1.0.5"},
+            {"start": "255.255.255.255", "size": 2},
+            {"end": "10.0.0.6"},
+            {"end": "10.0.0.6", "size": 2},
+            {},
+        ):
+            self.reserve(**wanted, status=400)
+        assert self.call("GET", "address-blocks")["address_blocks"] == []
+
+    def test_an_address_that_another_request_takes_meanwhile_is_taken(self) -> None:
+        real, looks = blocks.first_taken, iter([None])
+
+        def early(*arguments: Any) -> str | None:
+            """Look before the other request has written anything, and again after that."""
+            return next(looks, real(*arguments))
+
+        self.reserve(OTHER, start="10.0.0.5")
+        with patch.object(blocks, "first_taken", early):
+            self.reserve(start="10.0.0.5", status=409)
+        assert list(looks) == []
+        assert [block["site"] for block in self.call("GET", "address-blocks")["address_blocks"]] == [OTHER]
 
     def test_blocks_of_one_request_are_all_made_or_none(self) -> None:
         one = {"subnet_id": self.subnet_id, "site": SITE, "size": 13}

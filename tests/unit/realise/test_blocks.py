@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tricircle.realise.address_runs import merged, size_of
+from tricircle.realise.address_runs import merged, number_in, size_of
 from tricircle.realise.blocks import Sizes
 from tricircle.realise.room import spare_of
 
@@ -74,3 +74,9 @@ def test_runs_that_overlap_are_one() -> None:
     assert merged([*pools, {"start": "10.0.0.6", "end": "10.0.0.6"}]) == [
         {"start": "10.0.0.1", "end": "10.0.0.9"}
     ]
+
+
+@given(st.sets(st.integers(0, 255), max_size=60), st.sets(st.integers(0, 255), max_size=60))
+def test_addresses_in_runs_are_counted(pools: set[int], addresses: set[int]) -> None:
+    runs = merged({"start": f"10.0.0.{number}", "end": f"10.0.0.{number}"} for number in pools)
+    assert number_in(runs, (f"10.0.0.{number}" for number in addresses)) == len(pools & addresses)

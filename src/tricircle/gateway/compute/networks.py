@@ -12,10 +12,11 @@ from typing import Any
 import orjson
 from oslo_log import log
 
-from tricircle.errors import BadRequest, DatabaseUnavailable, TricircleError
+from tricircle.errors import BadRequest, Conflict, DatabaseUnavailable, TricircleError
 from tricircle.gateway.answers import SITE_REQUEST_ID, pass_back
 from tricircle.gateway.call import Call, Reply
 from tricircle.gateway.compute.places import (
+    ADDRESS,
     DESCRIPTION,
     INTERFACES,
     INTERFACES_ASKED,
@@ -37,6 +38,7 @@ from tricircle.gateway.operation import Handler
 from tricircle.gateway.resource import Item
 from tricircle.jobs.job import Request
 from tricircle.jobs.types import ADOPT
+from tricircle.realise.fixed_addresses import AddressTaken
 from tricircle.realise.kinds.neutron import mark_of
 from tricircle.routing.homed import SERVER_TYPE
 from tricircle.sites.site import Site
@@ -215,11 +217,17 @@ def _named_in_site(call: Call, site: Site, body: bytes, places: Sequence[Place])
 
 
 def _prepare(call: Call, site: Site, document: Any, places: Sequence[Place]) -> None:
-    """See that a site has what is needed of what the top knows."""
+    """See that a site has what is needed of what the top knows.
+
+    :raises Conflict: an address is in use, which Nova says otherwise here than of a new server.
+    """
     named = [(place.kind, value) for place in places for value in place.values(document)]
     networks = [value for kind, value in named if kind == NETWORK and UUID.fullmatch(value)]
     groups = [value for kind, value in named if kind == SECURITY_GROUP]
-    if networks or groups:
+    addresses = [value for kind, value in named if kind == ADDRESS]
+    if not networks and not groups:
+        return
+    try:
         call.engine.networks.prepare(
             site,
             networks,
@@ -228,7 +236,10 @@ def _prepare(call: Call, site: Site, document: Any, places: Sequence[Place]) -> 
             token=call.token,
             count=1,
             request_id=call.request_id,
+            addresses=[(network, address) for network in networks for address in addresses],
         )
+    except AddressTaken as error:
+        raise Conflict(error.message, site=error.site) from error
 
 
 def _have_followed(call: Call, site: Site) -> None:

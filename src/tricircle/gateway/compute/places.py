@@ -13,6 +13,9 @@ from typing import Any
 
 NETWORK, SUBNET, SECURITY_GROUP, PORT = "network", "subnet", "security_group", "port"
 
+ADDRESS = "address"
+"""Stands for an address of the network that is named beside it; it is the same at the top and in sites."""
+
 DESCRIPTION = "description"
 """Stands for a description: what has one at the top bears the mark of `realise` in its sites instead."""
 
@@ -123,6 +126,7 @@ INTERFACES_ASKED = Asked(
     (
         Place("interfaceAttachment.net_id", NETWORK, needed=True),
         Place("interfaceAttachment.port_id", PORT),
+        Place("interfaceAttachment.fixed_ips.*.ip_address", ADDRESS, needed=True),
     ),
     parameters=(("port_id", PORT),),
 )

@@ -93,7 +93,7 @@ class Networks:
             raise DatabaseUnavailable("The database cannot be reached.")
 
 
-PREPARED_FOR = {"project_id": "blue", "token": "user", "count": 1, "request_id": GLOBAL_ID}
+PREPARED_FOR = {"project_id": "blue", "token": "user", "count": 1, "request_id": GLOBAL_ID, "addresses": []}
 
 
 class Desk:
@@ -229,7 +229,7 @@ class TestAttach:
         reply = asked(f"POST {INTERFACES}", {"interfaceAttachment": wanted})
         assert asked.sent == {"interfaceAttachment": wanted | {"net_id": NET_IN_A}}
         assert document(reply) == {"interfaceAttachment": AT_TOP}
-        assert networks.prepared == [("a", [NET], [], PREPARED_FOR)]
+        assert networks.prepared == [("a", [NET], [], PREPARED_FOR | {"addresses": [(NET, "10.0.0.3")]})]
         assert asked.followed == [ADOPT]
 
     def test_a_network_that_the_site_has_not_got_is_made_there_before(
