@@ -471,6 +471,17 @@ class TestPorts:
         assert addresses == [fixed["ip_address"] for fixed in port["fixed_ips"]]
         assert [neutron.security_groups[each]["name"] for each in there["security_groups"]] == ["web"]
 
+    def test_it_can_be_attached_in_a_site_that_has_never_heard_of_it(
+        self, servers: Api, port: Document, site_one: Site
+    ) -> None:
+        server = servers.create(availability_zone="az1", networks="none").json["server"]["id"]
+        wanted = {"interfaceAttachment": {"port_id": port["id"]}}
+        reply = servers.client.post(f"/v2.1/servers/{server}/os-interface", wanted)
+        assert reply.status == 200, reply.body
+        assert reply.json["interfaceAttachment"]["port_id"] == port["id"]
+        there = [each for each in site_one.network.ports.values() if each["name"] == port["name"]]
+        assert [each["mac_address"] for each in there] == [port["mac_address"]]
+
     def test_it_can_be_used_in_another_site_when_its_server_is_gone(
         self, servers: Api, workshop: Workshop, port: Document, site_one: Site, site_two: Site
     ) -> None:

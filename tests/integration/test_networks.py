@@ -206,6 +206,44 @@ def test_a_port_that_was_made_first_is_the_servers(
     )
 
 
+def test_a_port_that_was_made_first_is_attached_and_taken_off(
+    drawing: Drawing, servers: Belongings, sites: list[SiteAdmin], tenant: Client
+) -> None:
+    port = drawing.make("ports", "port", network_id=drawing.network()["id"])
+    server = servers.server("gets-a-port", sites[0].site.zone, networks="none")
+    interfaces = f"/servers/{server.id}/os-interface"
+    attached = tenant.compute.post(interfaces, json={"interfaceAttachment": {"port_id": port["id"]}})
+    assert attached.status_code == 200, attached.text
+    assert attached.json()["interfaceAttachment"]["port_id"] == port["id"]
+    assert attached.json()["interfaceAttachment"]["net_id"] == port["network_id"]
+    eventually(
+        lambda: drawing.ports(id=port["id"])[0]["device_id"] == server.id, "the port in use at the top"
+    )
+    assert tenant.compute.delete(f"{interfaces}/{port['id']}").status_code == 202
+    eventually(lambda: drawing.ports(id=port["id"])[0]["device_id"] == "", "the port free at the top")
+
+
+def test_one_address_is_not_in_two_sites(
+    drawing: Drawing, servers: Belongings, sites: list[SiteAdmin], tenant: Client
+) -> None:
+    network = drawing.network()
+    wanted = [{"uuid": network["id"], "fixed_ip": "10.42.0.9"}]
+    server = servers.server("has-it", sites[0].site.zone, networks=wanted)
+    assert [each["addr"] for each in server.addresses[network["name"]]] == ["10.42.0.9"]
+    body = {
+        "server": {
+            "name": "wants-it",
+            "flavorRef": tenant.facts["flavor_ids"][0],
+            "imageRef": tenant.facts["image_id"],
+            "availability_zone": sites[1].site.zone,
+            "networks": wanted,
+        }
+    }
+    refused = tenant.compute.post("/servers", json=body)
+    assert refused.status_code == 400
+    assert refused.json()["badRequest"]["message"] == "Fixed IP 10.42.0.9 is already in use."
+
+
 def test_a_network_leaves_a_site_that_was_down_when_it_is_back(
     drawing: Drawing, servers: Belongings, sites: list[SiteAdmin], sandbox: Sandbox
 ) -> None:

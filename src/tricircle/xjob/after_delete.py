@@ -15,11 +15,11 @@ from tricircle.xjob.adopt import TopAway, adopt_now
 from tricircle.xjob.ports import ports_in
 from tricircle.xjob.task import Task
 
-_LOOKS = 4
+_LOOKS = 6
 """How often a resource must be there, and not on its way out, before the delete counts as refused."""
 
-_FIRST_WAIT, _LONGEST_WAIT = 2.0, 300.0
-"""Seconds between two looks."""
+_FIRST_WAIT, _LONGEST_WAIT = 0.5, 300.0
+"""Seconds between two looks; a server's ports are at the top until one finds it gone."""
 
 _PATIENCE = timedelta(days=1)
 """A resource that is being deleted for longer is stuck."""

@@ -74,7 +74,7 @@ def test_what_the_site_keeps_keeps_its_route(hand: Hand, kind: str, item: dict[s
     while isinstance(outcome, Postponed):
         delays.append(outcome.delay)
         outcome, job = hand.do(drop_route)
-    assert delays == [4.0, 8.0, 16.0]
+    assert delays == [1.0, 2.0, 4.0, 8.0, 16.0]
     assert job.state is JobState.SUCCEEDED
     assert "refused or failed" in (job.cause or "")
     assert hand.routed() == {ID}

@@ -25,6 +25,7 @@ from tricircle.gateway.compute.places import (
     NETWORK,
     NOTHING,
     OF_SERVER,
+    PORT,
     REFUSAL,
     SECURITY_GROUP,
     SERVERS,
@@ -224,8 +225,9 @@ def _prepare(call: Call, site: Site, document: Any, places: Sequence[Place]) -> 
     named = [(place.kind, value) for place in places for value in place.values(document)]
     networks = [value for kind, value in named if kind == NETWORK and UUID.fullmatch(value)]
     groups = [value for kind, value in named if kind == SECURITY_GROUP]
+    ports = [value for kind, value in named if kind == PORT and UUID.fullmatch(value)]
     addresses = [value for kind, value in named if kind == ADDRESS]
-    if not networks and not groups:
+    if not networks and not groups and not ports:
         return
     try:
         call.engine.networks.prepare(
@@ -236,6 +238,7 @@ def _prepare(call: Call, site: Site, document: Any, places: Sequence[Place]) -> 
             token=call.token,
             count=1,
             request_id=call.request_id,
+            ports=ports,
             addresses=[(network, address) for network in networks for address in addresses],
         )
     except AddressTaken as error:

@@ -125,7 +125,7 @@ NOTHING = Asked()
 INTERFACES_ASKED = Asked(
     (
         Place("interfaceAttachment.net_id", NETWORK, needed=True),
-        Place("interfaceAttachment.port_id", PORT),
+        Place("interfaceAttachment.port_id", PORT, needed=True),
         Place("interfaceAttachment.fixed_ips.*.ip_address", ADDRESS, needed=True),
     ),
     parameters=(("port_id", PORT),),
