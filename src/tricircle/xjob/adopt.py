@@ -30,6 +30,9 @@ _GROWTH = 0.125
 _PATIENCE = 600.0
 """Seconds after which a server that is still being built is left to the comparison."""
 
+_PORTLESS = 60.0
+"""Seconds after which a server that still has no port is left to the comparison: it may never get one."""
+
 _NOTICE = 5.0
 """Seconds in which what was asked of a server that is there already (attach, detach) begins to show."""
 
@@ -59,7 +62,8 @@ def adopt(task: Task) -> Outcome:
     task.step("compared", seen=None if done.complaints else seen, built=built)
     age = (now() - task.job.created_at).total_seconds()
     is_young = server is not None and not built and age < _NOTICE
-    if age < _PATIENCE and (is_young or not is_settled(server, shown)):
+    patience = _PATIENCE if shown else _PORTLESS
+    if age < patience and (is_young or not is_settled(server, shown)):
         wait = min(_SHORTEST_WAIT + age * _GROWTH, _LONGEST_WAIT)
         return Postponed(wait, f"The server may still change. {done}.")
     if done.complaints:

@@ -177,6 +177,15 @@ class TestWaiting:
         office.put(port(1, status="DOWN"))
         assert isinstance(office.do(adopt, request())[0], Succeeded)
 
+    def test_without_a_port_it_is_not_waited_for_long(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(module, "_PORTLESS", -1.0)
+        office.serve("BUILD")
+        assert isinstance(office.do(adopt, request())[0], Succeeded)
+        office.put(port(1, status="DOWN"))
+        assert isinstance(office.do(adopt, request())[0], Postponed)
+
     def test_a_server_that_is_gone_is_not_waited_for(self, office: Office) -> None:
         office.neutrons.servers.clear()
         office.put_rows(row(1))
