@@ -93,7 +93,14 @@ class Networks:
             raise DatabaseUnavailable("The database cannot be reached.")
 
 
-PREPARED_FOR = {"project_id": "blue", "token": "user", "count": 1, "request_id": GLOBAL_ID, "addresses": []}
+PREPARED_FOR = {
+    "project_id": "blue",
+    "token": "user",
+    "count": 1,
+    "request_id": GLOBAL_ID,
+    "ports": [],
+    "addresses": [],
+}
 
 
 class Desk:
@@ -250,7 +257,7 @@ class TestAttach:
         asked = desk(told({"interfaceAttachment": IN_A}))
         asked(f"POST {INTERFACES}", {"interfaceAttachment": {"port_id": PORT}})
         assert asked.sent == {"interfaceAttachment": {"port_id": PORT_IN_A}}
-        assert networks.prepared == []
+        assert networks.prepared == [("a", [], [], PREPARED_FOR | {"ports": [PORT]})]
 
     @pytest.mark.parametrize("body", [{"interfaceAttachment": {}}, {}])
     def test_without_either_the_projects_only_network_is_meant(
