@@ -110,9 +110,9 @@ def test_a_vlan_of_the_top_can_be_the_same_vlan_in_each_site(layout: Layout) -> 
         assert network in ranges.split(",")  # without a range: only what is asked for by its number
 
 
-def test_haproxy_sends_requests_to_both_gateways(full: Layout) -> None:
+def test_haproxy_sends_requests_to_both_processes(full: Layout) -> None:
     text = full.conf("top", "haproxy.cfg").read_text()
-    for port in (8774, 8776):
+    for port in (8774, 8776, 9696):
         assert f"bind 127.77.5.20:{port}\n" in text
         assert {f"127.77.5.{number}:{port}" for number in (21, 22)} <= set(text.split())
     assert "GET /healthcheck" in text

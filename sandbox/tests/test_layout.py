@@ -36,7 +36,7 @@ def test_every_service_listens_on_its_usual_port_at_an_address_of_its_own() -> N
     }
 
 
-def test_full_has_servers_beneath_and_two_of_each_gateway_behind_haproxy() -> None:
+def test_full_has_servers_beneath_and_two_of_each_api_behind_haproxy() -> None:
     listening = {
         planned.name: (planned.address, planned.port)
         for planned in processes.all_processes(FULL, with_top=True)
@@ -53,7 +53,8 @@ def test_full_has_servers_beneath_and_two_of_each_gateway_behind_haproxy() -> No
         "top-compute-2": ("127.77.5.22", 8774),
         "top-volume-1": ("127.77.5.21", 8776),
         "top-volume-2": ("127.77.5.22", 8776),
-        "top-network": ("127.77.5.20", 9696),
+        "top-network-1": ("127.77.5.21", 9696),
+        "top-network-2": ("127.77.5.22", 9696),
         "top-admin": ("127.77.5.20", 8780),
         "top-haproxy": ("127.77.5.20", 8774),
         "SiteOne-placement": ("127.77.5.31", 8778),
@@ -127,13 +128,15 @@ def test_the_top_runs_from_the_products_environment() -> None:
     assert compute.environment == {"OS_TRICIRCLE_CONFIG_FILES": "/srv/sandbox/conf/top/tricircle.conf"}
 
 
-def test_the_tops_neutron_is_one_process_on_sqlite_and_has_workers_beside_it_on_mariadb() -> None:
-    alone = processes.network_process(LAYOUT)
+def test_the_tops_neutron_is_one_process_on_sqlite_and_has_one_worker_beside_its_apis_on_mariadb() -> None:
+    (alone,) = processes.network_api_processes(LAYOUT)
     assert alone.arguments[-2:] == ("--factory", "sandbox.serving.top_neutron:api_and_workers")
     assert processes.network_worker_processes(LAYOUT) == []
-    served = processes.network_process(FULL)
-    assert served.arguments[-2:] == ("--factory", "sandbox.serving.top_neutron:api")
-    assert served.environment["OS_NEUTRON_CONFIG_DIR"] == "/srv/sandbox/conf/top"
+    served = processes.network_api_processes(FULL)
+    assert [process.name for process in served] == ["top-network-1", "top-network-2"]
+    for process in served:
+        assert process.arguments[-2:] == ("--factory", "sandbox.serving.top_neutron:api")
+        assert process.environment["OS_NEUTRON_CONFIG_DIR"] == "/srv/sandbox/conf/top"
     (workers,) = processes.network_worker_processes(FULL)
     files = [f"/srv/sandbox/conf/top/{name}" for name in ("neutron.conf", "ml2.ini")]
     assert workers.arguments[0].endswith("/.venv/bin/neutron-periodic-workers")

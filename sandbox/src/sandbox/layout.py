@@ -11,7 +11,7 @@ has a loopback /24 of its own, and every service in it listens on its usual port
 The full profile has besides::
 
     127.77.N.11  MariaDB 3306, RabbitMQ 5672, memcached 11211
-    127.77.N.21  the first gateways, compute 8774 and volume 8776; HAProxy stands at .20 before them
+    127.77.N.21  the first compute 8774, volume 8776 and network 9696; HAProxy stands at .20 before them
     127.77.N.22  the second ones
 
 RabbitMQ has two more ports, which Erlang takes on every address of the machine or asks for there: so they
@@ -168,7 +168,7 @@ class Layout:
 
     @property
     def gateway_addresses(self) -> tuple[str, ...]:
-        """Where the gateways listen, one process of each at each address."""
+        """Where the gateways and the Networking APIs listen, one process of each at each address."""
         return (self.host(21), self.host(22)) if self.is_full else (self.top_address,)
 
     @property

@@ -35,7 +35,7 @@ where things are:
 examples:
   sandbox up                                      two sites and the top
   sandbox up --sites 3                            and a third
-  sandbox --dir .sandbox-full up --profile full   with MariaDB, RabbitMQ and two of each gateway
+  sandbox --dir .sandbox-full up --profile full   with MariaDB, RabbitMQ and two of each API
   eval "$(sandbox env)"; openstack server list    use the top as a tenant
   sandbox --dir .sandbox-two up --without-top     another one beside it, without the top
   sandbox stop SiteTwo                            a site that is down
@@ -167,7 +167,7 @@ def add_up_options(up: argparse.ArgumentParser) -> None:
         *("--profile",),
         choices=PROFILES,
         help="lite: SQLite, one process for each service of a site; full: MariaDB, RabbitMQ, memcached and "
-        "HAProxy, each service's processes, and two of each gateway (default: what it is, or lite)",
+        "HAProxy, each service's processes, and two of each API of the top (default: what it is, or lite)",
     )
     up.add_argument("--without-top", action="store_true", help="do not start the top")
     up.add_argument(

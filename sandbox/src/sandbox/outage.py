@@ -77,8 +77,8 @@ def conditions(layout: Layout, process: Process, supervisor: Control) -> Iterato
         yield servers.answers(layout, process)
     elif process.port:
         yield readiness.answers(process)
-    if process == processes.network_process(layout):
-        yield top.serves_networks(layout, session)
+    if process in processes.network_api_processes(layout):
+        yield top.serves_networks(process, session)
     elif process in processes.network_worker_processes(layout):
         yield top.has_worker(process, supervisor)
     elif process in processes.worker_processes(layout):

@@ -178,19 +178,25 @@ def granian(service: Service, address: str) -> tuple[str, ...]:
 
 
 def network_processes(layout: Layout) -> list[Process]:
-    """Return the top's Neutron: the one that serves, and its workers where they are not in it."""
-    return [network_process(layout), *network_worker_processes(layout)]
+    """Return the top's Neutron: what serves, and its workers where they are not in it."""
+    return [*network_api_processes(layout), *network_worker_processes(layout)]
 
 
-def network_process(layout: Layout) -> Process:
-    """Return the top's Networking API; on SQLite its workers are in it, so that one process writes."""
+def network_api_processes(layout: Layout) -> list[Process]:
+    """Return the top's Networking APIs, as many as there are gateways of each kind."""
+    addresses = numbered(layout.gateway_addresses)
+    return [network_process(layout, address, number) for address, number in addresses]
+
+
+def network_process(layout: Layout, address: str, number: str) -> Process:
+    """Return one Networking API of the top; on SQLite its workers are in it, so that one process writes."""
     application = "api" if layout.is_full else "api_and_workers"
     return command(
         layout,
-        "top-network",
-        (*granian(NEUTRON, layout.top_address), "--factory", f"sandbox.serving.top_neutron:{application}"),
+        f"top-network{number}",
+        (*granian(NEUTRON, address), "--factory", f"sandbox.serving.top_neutron:{application}"),
         type=NEUTRON.type,
-        address=layout.top_address,
+        address=address,
         port=NEUTRON.port,
         environment={
             "OS_NEUTRON_CONFIG_DIR": str(layout.conf(TOP)),

@@ -70,14 +70,14 @@ def run(layout: Layout, program: Path, *arguments: str) -> None:
         raise SandboxError(f"{program.name} failed", log)
 
 
-def serves_networks(layout: Layout, session: Any) -> Condition:
-    """Return the condition that the top's Neutron has answered a user.
+def serves_networks(process: Process, session: Any) -> Condition:
+    """Return the condition that a Networking API of the top has answered a user.
 
     It is asked before others ask it side by side: it reads its policies when it first needs them, and what
     comes while it reads may be refused.
     """
-    neutron = Api(session, NEUTRON.url(layout.top_address))
-    return polled("the top's networks", lambda: "networks" in neutron.get("/v2.0/networks"))
+    neutron = Api(session, NEUTRON.url(process.address))
+    return polled(f"networks of {process.name}", lambda: "networks" in neutron.get("/v2.0/networks"))
 
 
 def has_worker(process: Process, control: Control) -> Condition:

@@ -240,11 +240,12 @@ class Up:
         with self.steps.step("the top's Neutron", self.layout.log("top-network*")) as report:
             report("its database")
             top.upgrade_network_database(self.layout)
-            serving, *workers = planned = processes.network_processes(self.layout)
+            planned = processes.network_processes(self.layout)
             self.control.run(planned)
-            readiness.wait(readiness.answers(serving), planned, self.control, report)
-            readiness.wait(top.serves_networks(self.layout, self.session), planned, self.control, report)
-            for process in workers:
+            for process in processes.network_api_processes(self.layout):
+                readiness.wait(readiness.answers(process), [process], self.control, report)
+                readiness.wait(top.serves_networks(process, self.session), [process], self.control, report)
+            for process in processes.network_worker_processes(self.layout):
                 readiness.wait(top.has_worker(process, self.control), [process], self.control, report)
 
     @staticmethod

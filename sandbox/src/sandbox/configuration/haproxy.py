@@ -1,17 +1,17 @@
-"""haproxy.cfg: what stands at the top's address, before the gateways."""
+"""haproxy.cfg: what stands at the top's address, before the gateways and the Networking APIs."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.layout import CINDER, NOVA
+from sandbox.layout import CINDER, NEUTRON, NOVA
 
 if TYPE_CHECKING:
     from sandbox.layout import Layout
 
-GATEWAYS = {"compute": NOVA, "volume": CINDER}
+SERVED = {"compute": NOVA, "volume": CINDER, "network": NEUTRON}
 
-# A request whose connection was refused goes to the other gateway; one that was sent is never sent again.
+# A request whose connection was refused goes to the other process; one that was sent is never sent again.
 DEFAULTS = """\
 global
     maxconn 4000
@@ -36,7 +36,7 @@ defaults
 def render(layout: Layout) -> str:
     """Return haproxy.cfg."""
     blocks = [DEFAULTS]
-    for module, service in GATEWAYS.items():
+    for module, service in SERVED.items():
         lines = [f"listen {module}", f"    bind {layout.top_address}:{service.port}"]
         lines += [
             f"    server {module}-{number} {address}:{service.port}"
