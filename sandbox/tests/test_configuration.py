@@ -101,6 +101,11 @@ def test_the_tops_neutron_finds_the_top_and_speaks_over_no_bus(tmp_path: Path) -
         assert Path(neutron["oslo_concurrency"]["lock_path"]).is_dir()
 
 
+def test_a_sites_neutron_tells_an_agent_that_is_another_process_of_its_ports(full: Layout) -> None:
+    neutron = read(full.conf(full.sites[0].name, "neutron.conf"))
+    assert int(neutron["DEFAULT"]["rpc_workers"]) > 0  # Neutron notifies no agent where it is 0
+
+
 def test_a_vlan_of_the_top_can_be_the_same_vlan_in_each_site(layout: Layout) -> None:
     top = read(layout.conf("top", "ml2.ini"))
     assert top["ml2"]["tenant_network_types"] == "vlan"

@@ -34,7 +34,8 @@ def sections(layout: Layout, site: Site) -> ini.Sections:
             "notify_nova_on_port_status_changes": True,
             "notify_nova_on_port_data_changes": True,
             "dhcp_agent_notification": False,
-            "rpc_workers": 0,
+            # With none Neutron tells agents nothing, however many listen elsewhere.
+            "rpc_workers": int(layout.is_full),
         },
         "database": ini.database(layout, site.name, NEUTRON.name),
         "keystone_authtoken": ini.token_check(layout, NEUTRON),

@@ -18,6 +18,8 @@ from oslo_log import log
 LOG = log.getLogger(__name__)
 HEARTBEAT_SECONDS = 20
 PATIENCE_SECONDS = 1
+CATCH_UP_SECONDS = 10
+ATTEMPTS = 10
 
 
 class L2Agent:
@@ -72,11 +74,18 @@ class L2Agent:
     def wire(self) -> None:
         """Say "device up" for each bound port, for ever; not in the request, which may still hold it."""
         while True:
-            port_id = self.bound.get()
+            self.set_up(self.bound.get())
+
+    def set_up(self, port_id: str) -> None:
+        """Say "device up" for a port until Neutron has heard it; not for ever, as others wait."""
+        for _ in range(ATTEMPTS):
             try:
                 self.device_up(port_id)
             except Exception:
                 LOG.exception("port %s could not be set up", port_id)
+                threading.Event().wait(PATIENCE_SECONDS)
+            else:
+                return
 
     def report(self, state: dict[str, Any]) -> None:
         """Send one heartbeat."""
@@ -158,35 +167,37 @@ class RemoteAgent(L2Agent):
         self.reports.report_state(context.get_admin_context_without_session(), state)
 
     def listen(self) -> None:
-        """Hear of every port whose binding changes, and ask for those that were bound before."""
+        """Hear of every port whose binding changes, and ask now and then for those that were not heard of."""
         from neutron.agent import rpc
         from neutron_lib.agent import topics
 
         rpc.create_consumers([self], topics.AGENT, [[topics.PORT, topics.UPDATE]])
-        threading.Thread(target=self.catch_up, daemon=True).start()
+        threading.Thread(target=self.keep_up, daemon=True).start()
 
     def port_update(self, _context: Any, port: dict[str, Any], **_: Any) -> None:
         """Take note of a port: what Neutron calls on every agent."""
         self.notice(port)
 
+    def keep_up(self) -> None:
+        """Catch up for ever: what Neutron says while the broker or this agent is away is lost."""
+        while True:
+            try:
+                self.catch_up()
+            except Exception:
+                LOG.exception("ports could not be asked for, and will be again")
+            threading.Event().wait(CATCH_UP_SECONDS)
+
     def catch_up(self) -> None:
-        """Wire what was bound to this host while it was not there."""
+        """Wire what is bound here and is not up: also what was made bound, of which Neutron tells nobody."""
         from neutron.api.rpc.callbacks import resources
         from neutron.api.rpc.handlers import resources_rpc
 
         waiting = {"status": [constants.PORT_STATUS_DOWN, constants.PORT_STATUS_BUILD]}
-        while True:
-            try:
-                admin = context.get_admin_context_without_session()
-                ports = resources_rpc.ResourcesPullRpcApi().bulk_pull(admin, resources.PORT, waiting)
-            except Exception:
-                LOG.exception("ports could not be asked for, and will be again")
-                threading.Event().wait(PATIENCE_SECONDS)
-                continue
-            for port in ports:
-                if any(binding.host == self.host and binding.vif_type == "ovs" for binding in port.bindings):
-                    self.bound.put(port.id)
-            return
+        admin = context.get_admin_context_without_session()
+        for port in resources_rpc.ResourcesPullRpcApi().bulk_pull(admin, resources.PORT, waiting):
+            is_here = any(each.host == self.host and each.vif_type == "ovs" for each in port.bindings)
+            if is_here and port.admin_state_up:
+                self.bound.put(port.id)
 
     def device_up(self, port_id: str) -> None:
         """Say that a port is wired."""
