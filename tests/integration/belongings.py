@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.integration.clients import Client
-from tests.integration.conditions import eventually, side_by_side
+from tests.integration.conditions import BOUND, eventually, side_by_side
 
 
 class Belongings:
@@ -35,7 +35,7 @@ class Belongings:
 
     def active(self, server: Any) -> Any:
         """Wait for a server to be ACTIVE."""
-        return self.owner.compute.wait_for_server(server, interval=0.2, wait=90)
+        return self.owner.compute.wait_for_server(server, interval=0.2, wait=BOUND)
 
     def volume(self, name: str, zone: str | None = None, **more: Any) -> Any:
         """Create a volume, and return it when it is available."""
@@ -54,7 +54,7 @@ class Belongings:
 
     def available(self, item: Any, status: str = "available") -> Any:
         """Wait for a volume or a snapshot."""
-        return self.owner.volume.wait_for_status(item, status, ["error"], interval=0.1, wait=60)
+        return self.owner.volume.wait_for_status(item, status, ["error"], interval=0.1, wait=BOUND)
 
     def attach(self, server: Any, volume: Any) -> Any:
         """Attach a volume to a server, and return the volume when it is in use."""

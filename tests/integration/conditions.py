@@ -9,7 +9,7 @@ from typing import TypeVar
 Value = TypeVar("Value")
 Subject = TypeVar("Subject")
 
-BOUND = 90.0
+BOUND = 180.0
 """Seconds after which something that has not come to be never will: far above what a busy machine takes."""
 
 _INTERVAL = 0.1

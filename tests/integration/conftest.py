@@ -1,6 +1,5 @@
 """Fixtures: a real cloud of two sites and a top, the people who use it, and what is there to be looked at."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,22 +8,24 @@ from tests.integration.belongings import Belongings
 from tests.integration.clients import Client, SiteAdmin
 from tests.integration.conditions import eventually, side_by_side
 from tests.integration.population import Population
-from tests.integration.sandbox import DIRECTORY, Sandbox
-
-KEEP = "TRICIRCLE_KEEP_SANDBOX"
-"""Environment variable: anything in it leaves the sandbox running, which makes the next run quick."""
+from tests.integration.sandbox import DIRECTORY, IS_KEPT, Sandbox
 
 HERE = Path(__file__).parent
+
+TIME_LIMIT = 600
+"""Seconds for one test, and what is made and put away for it: it waits for several things in turn."""
 
 UPKEEP = frozenset({"node", "drift", "catch_up", "ports"})
 """Types of jobs about a whole site: they are given up where a test disables the site just then."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test of this folder."""
+    """Mark every test of this folder, and give it time, unless it says how much."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.integration)
+            if item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(TIME_LIMIT))
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +36,7 @@ def sandbox() -> Iterator[Sandbox]:
         sandbox.down()  # what an earlier run may have left
         sandbox.up("--sites", "2")
     yield sandbox
-    if not os.environ.get(KEEP):
+    if not IS_KEPT:
         sandbox.down()
 
 
@@ -175,5 +176,5 @@ def nothing_left(sites: list[SiteAdmin], settled: list[Population]) -> Iterator[
         for population in settled:
             expected = population.inventory(admin.site.name)
         # A port goes a moment after its server.
-        eventually(lambda admin=admin: not admin.ports(), f"no port in {admin.site.name}", within=30)  # type: ignore[misc]
+        eventually(lambda admin=admin: not admin.ports(), f"no port in {admin.site.name}")  # type: ignore[misc]
         assert admin.inventory() == expected, admin.site.name

@@ -1,7 +1,8 @@
 """The sandbox that the tests run on, by its command line: Keystone, two whole OpenStacks, and the top.
 
 The environment variable TRICIRCLE_SANDBOX_PROFILE chooses what is beneath them: `lite`, or `full` with
-MariaDB, RabbitMQ and memcached.
+MariaDB, RabbitMQ and memcached. Anything in TRICIRCLE_KEEP_SANDBOX leaves it running, which makes the next
+run quick.
 """
 
 import json
@@ -17,6 +18,7 @@ PROGRAM = REPOSITORY / "sandbox" / ".venv" / "bin" / "sandbox"
 PYTHON = PROGRAM.with_name("python")
 PROFILE = os.environ.get("TRICIRCLE_SANDBOX_PROFILE", "lite")
 DIRECTORY = REPOSITORY / {"lite": ".sandbox-test", "full": ".sandbox-test-full"}[PROFILE]
+IS_KEPT = bool(os.environ.get("TRICIRCLE_KEEP_SANDBOX"))
 
 UP_LIMIT = 240.0
 """Seconds that starting a sandbox may take, on a machine that has nothing prepared."""

@@ -24,17 +24,17 @@ MISSING_SITES = "X-Tricircle-Missing-Sites"
 
 SHORT = """
 [gateway]
-fan_out_deadline = 2
+fan_out_deadline = 4
 
 [sites]
-read_deadline = 2
-write_deadline = 2
+read_deadline = 4
+write_deadline = 4
 breaker_cooldown = 0.2
 """
 """Deadlines of the impatient gateways: what takes a site longer than that is not served in these tests."""
 
-BOUND = 6.0
-"""Seconds in which an impatient gateway must answer, whatever one site does."""
+BOUND = 9.0
+"""Seconds in which an impatient gateway must answer, whatever one site does; a patient one needs ten."""
 
 FAULTS = {
     "accepts and never answers": ("--hang",),
@@ -137,19 +137,20 @@ def test_lists_show_what_the_other_site_has(
         assert {item["id"] for item in answer.json()[kind]} == expected
 
 
-def test_a_slow_site_is_waited_for(impatient: Client, population: Population, fault: Fault) -> None:
-    with fault("SiteTwo", "--delay", "0.7", services=("compute",)):
-        answer = ask(impatient, "compute", "/servers/detail")
+def test_a_slow_site_is_waited_for(tenant: Client, population: Population, fault: Fault) -> None:
+    with fault("SiteTwo", "--delay", "2", services=("compute",)):
+        answer = ask(tenant, "compute", "/servers/detail")
     assert MISSING_SITES not in answer.headers
     assert len(answer.json()["servers"]) == 6
 
 
-def test_the_other_site_is_not_slowed_down(impatient: Client, population: Population, fault: Fault) -> None:
+def test_the_other_site_is_not_slowed_down(tenant: Client, population: Population, fault: Fault) -> None:
+    """Not even by a tenth: who waited for the site that hangs would wait for ten seconds."""
     with fault("SiteTwo", "--hang"):
         for letter in "ace":
             for kind in ("servers", "volumes"):
                 item = getattr(population, kind)[letter]
-                answer = ask(impatient, KINDS[kind], f"/{kind}/{item.id}", within=1.9)
+                answer = ask(tenant, KINDS[kind], f"/{kind}/{item.id}")
                 assert answer.status_code == 200
 
 
@@ -235,7 +236,7 @@ def test_the_top_waits_ten_seconds_and_keeps_to_the_sites_other_services(
         begun = time.monotonic()
         volumes = ask(tenant, "volume", "/volumes/detail", within=20)
         assert time.monotonic() - begun > 9
-        servers = ask(tenant, "compute", "/servers/detail", within=5)
+        servers = ask(tenant, "compute", "/servers/detail")
     assert volumes.headers[MISSING_SITES] == "SiteTwo"
     assert {item["id"] for item in volumes.json()["volumes"]} == {
         population.volumes[letter].id for letter in "ace"

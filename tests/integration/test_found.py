@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.integration.belongings import Belongings
 from tests.integration.clients import Client, connect
-from tests.integration.conditions import eventually
+from tests.integration.conditions import BOUND, eventually
 from tests.integration.sandbox import Sandbox, Site
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -29,21 +29,21 @@ class Behind:
         image = self._facts["image_id"]
         server = compute.create_server(name=name, image_id=image, flavor_id="1", networks="none")
         self._belongings.keep("servers", server.id)
-        return str(compute.wait_for_server(server, interval=0.2, wait=90).id)
+        return str(compute.wait_for_server(server, interval=0.2, wait=BOUND).id)
 
     def volume(self, name: str) -> str:
         """Create a volume, and return its id when it is available."""
         storage: Any = self.connection.block_storage
         volume = storage.create_volume(name=name, size=1)
         self._belongings.keep("volumes", volume.id)
-        return str(storage.wait_for_status(volume, "available", ["error"], interval=0.1, wait=60).id)
+        return str(storage.wait_for_status(volume, "available", ["error"], interval=0.1, wait=BOUND).id)
 
     def snapshot(self, name: str) -> str:
         """Take a snapshot of a new volume, and return its id when it is available."""
         storage: Any = self.connection.block_storage
         snapshot = storage.create_snapshot(name=name, volume_id=self.volume(f"{name}-volume"))
         self._belongings.keep("snapshots", snapshot.id)
-        return str(storage.wait_for_status(snapshot, "available", ["error"], interval=0.1, wait=60).id)
+        return str(storage.wait_for_status(snapshot, "available", ["error"], interval=0.1, wait=BOUND).id)
 
     def delete(self, kind: str, item_id: str) -> None:
         """Delete something, and see it gone."""

@@ -3,7 +3,7 @@
 import pytest
 from tests.integration.belongings import Belongings
 from tests.integration.clients import Client, SiteAdmin
-from tests.integration.conditions import eventually, side_by_side
+from tests.integration.conditions import BOUND, eventually, side_by_side
 from tests.integration.population import Population
 
 pytestmark = [pytest.mark.full, pytest.mark.usefixtures("nothing_left")]
@@ -69,7 +69,7 @@ class TestServers:
         assert tenant.compute.get_server(server.id).name == "after"
         assert sites[1].servers()[server.id]["name"] == "after"
         tenant.compute.delete_server(server)
-        tenant.compute.wait_for_delete(server, interval=0.2, wait=60)
+        tenant.compute.wait_for_delete(server, interval=0.2, wait=BOUND)
         # Nova says DELETED a moment before the server is gone.
         eventually(lambda: server.id not in sites[1].servers(), "the server to be gone in its site")
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.integration.belongings import Belongings
 from tests.integration.clients import Client, SiteAdmin
-from tests.integration.conditions import eventually, side_by_side
+from tests.integration.conditions import BOUND, eventually, side_by_side
 from tests.integration.population import Population
 from tests.integration.sandbox import Sandbox, environment_without_clouds
 
@@ -38,7 +38,7 @@ class Shell:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=BOUND,
         )
         assert done.returncode == 0, f"openstack {command}: {done.stderr}"
         assert not [site for site in self._sites if site in done.stdout + done.stderr]
@@ -93,9 +93,13 @@ def test_servers_and_volumes_are_made_attached_and_deleted(
 ) -> None:
     boot = f"server create --flavor m1.tiny --image {tenant.facts['image_id']} --availability-zone az2 --wait"
     create = "volume create --size 1 --availability-zone az2"
-    server, volume = side_by_side(shell.read, [f"{boot} by-command", f"{create} by-command"])
-    belongings.keep("servers", server["id"])
-    belongings.keep("volumes", volume["id"])
+
+    def made(command: str, collection: str) -> Any:
+        item = shell.read(f"{command} by-command")
+        belongings.keep(collection, item["id"])
+        return item
+
+    server, volume = side_by_side(lambda it: made(*it), [(boot, "servers"), (create, "volumes")])
     assert server["status"] == "ACTIVE"
     assert server["id"] in sites[1].servers()
     shell.run("server add volume by-command by-command")

@@ -17,8 +17,8 @@ pytestmark = pytest.mark.usefixtures("nothing_left")
 MISSING_SITES = "X-Tricircle-Missing-Sites"
 UNKNOWN_ID = "7a1c2b3d-0000-4000-8000-000000000000"
 
-PROMPT = 5.0
-"""Seconds in which every answer must come: a refused connection takes none."""
+PROMPT = 8.0
+"""Seconds in which every answer must come: a refused connection takes none, the top's deadline ten."""
 
 LISTS = {
     "servers": ("compute", "/servers", "servers"),

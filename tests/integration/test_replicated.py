@@ -179,8 +179,8 @@ def test_a_site_that_was_away_gets_what_was_made_and_loses_what_was_deleted(
         admin.compute.delete_flavor(old)
     finally:
         sandbox.start_site(away.site.name)
-    eventually(lambda: flavor_in(away, new.id), "the new one", within=180)
-    eventually(lambda: flavor_in(away, old.id) is None, "the old one gone", within=180)
+    eventually(lambda: flavor_in(away, new.id), "the new one")
+    eventually(lambda: flavor_in(away, old.id) is None, "the old one gone")
 
 
 def test_what_was_changed_in_a_site_is_shown_and_mended(

@@ -134,14 +134,13 @@ def test_what_a_create_has_made_is_found_though_its_answer_was_lost(
 def test_a_deleted_resource_loses_its_route_without_anybody_asking_for_it(
     tenant: Client, admin: Client, site: Site, belongings: Belongings, collection: str
 ) -> None:
-    if collection == "servers":
-        item_id = belongings.server("deleted", site.zone).id
-        answer = tenant.compute.delete(f"/servers/{item_id}")
-    else:
-        item_id = belongings.volume("deleted", site.zone).id
-        answer = tenant.volume.delete(f"/volumes/{item_id}")
-    assert answer.status_code in {202, 204}
+    make, service = {
+        "servers": (belongings.server, tenant.compute),
+        "volumes": (belongings.volume, tenant.volume),
+    }[collection]
+    item_id = make("deleted", site.zone).id
     assert homes(admin, item_id) == [(collection.removesuffix("s"), site.name)]
+    assert service.delete(f"/{collection}/{item_id}").status_code in {202, 204}
     eventually(lambda: not homes(admin, item_id), f"no route of {item_id}")
 
 

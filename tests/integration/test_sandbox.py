@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from tests.integration.clients import Client
-from tests.integration.conditions import eventually
+from tests.integration.conditions import BOUND, eventually
 from tests.integration.sandbox import Sandbox
 
 MARK = "SANDBOX_DIRECTORY"
@@ -75,7 +75,7 @@ class TestTwo:
     ) -> None:
         other = Client(second, "tricircle")
         volume = other.volume.create_volume(name="there", size=1)
-        other.volume.wait_for_status(volume, "available", ["error"], interval=0.1, wait=60)
+        other.volume.wait_for_status(volume, "available", ["error"], interval=0.1, wait=BOUND)
         assert tenant.volume.get(f"/volumes/{volume.id}").status_code == 404
         assert other.volume.delete(f"/volumes/{volume.id}").status_code == 202
         assert len(running(sandbox)) == 2 + 5 + 2 * 4
@@ -102,12 +102,12 @@ class TestEnd:
         up.send_signal(by)
         up.communicate()
         assert up.returncode == {signal.SIGINT: 130, signal.SIGKILL: -9}[by]
-        eventually(lambda: processes_of(second) == all_before, "what was begun is ended", within=20)
+        eventually(lambda: processes_of(second) == all_before, "what was begun is ended")
         assert running(second) == before
 
     def test_of_the_supervisor_is_the_end_of_all(self, second: Sandbox) -> None:
         os.kill(second.status()["supervisor_pid"], signal.SIGKILL)
-        eventually(lambda: not processes_of(second), "no process left", within=20)
+        eventually(lambda: not processes_of(second), "no process left")
         assert not second.is_running
 
     def test_is_followed_by_a_beginning_with_all_that_was_there(self, second: Sandbox) -> None:

@@ -13,10 +13,11 @@ import pytest
 from tests.integration.belongings import Belongings
 from tests.integration.clients import Client, SiteAdmin
 from tests.integration.conditions import eventually
+from tests.integration.kill.image import delete_marked, look
 from tests.integration.kill.nursery import Nursery
-from tests.integration.kill.order import Loan, Start, Things
+from tests.integration.kill.order import MARK, Loan, Start, Things
 from tests.integration.kill.round import Model, Round, Ward, find_models
-from tests.integration.sandbox import Sandbox
+from tests.integration.sandbox import IS_KEPT, Sandbox
 
 from tricircle import config
 from tricircle.db import schema
@@ -100,7 +101,21 @@ def _booted(admin: SiteAdmin, prefix: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def nursery(sandbox: Sandbox, folder: Path, template: Path, loan: Loan, things: Things) -> Iterator[Nursery]:
+def swept(sites: list[SiteAdmin], things: Things, admin: Client) -> Iterator[None]:
+    """What a case makes in sites and at the top does not outlive these tests, also if one goes wrong.
+
+    Everybody who comes after them would find it. In a sandbox that is kept it stays, to be looked at.
+    """
+    delete_marked(look(sites, things.user_id, admin.connection), MARK)
+    yield
+    if not IS_KEPT:
+        delete_marked(look(sites, things.user_id, admin.connection), MARK)
+
+
+@pytest.fixture(scope="module")
+def nursery(
+    sandbox: Sandbox, folder: Path, template: Path, *, loan: Loan, things: Things, swept: None
+) -> Iterator[Nursery]:
     """Where workers come from."""
     start = Start(sandbox.facts["top"]["configuration"], str(template), loan, things)
     with Nursery(folder / "nursery", start) as nursery:

@@ -65,7 +65,7 @@ class TopImage:
 
     def _delete(self, target: str) -> None:
         deleted = self._network.delete(target)
-        assert deleted.status_code < 300, f"{target}: {deleted.status_code} {deleted.text}"
+        assert deleted.status_code in {202, 204, 404}, f"{target}: {deleted.status_code} {deleted.text}"
 
     def _list(self, target: str, collection: str) -> list[Item]:
         found = self._network.get(target)
@@ -114,7 +114,7 @@ class SiteImage:
     def _delete(self, path: tuple[str, str]) -> None:
         service, target = path
         deleted = self._service(service).delete(target, microversion="2.75" if service == "compute" else None)
-        assert deleted.status_code < 300, f"{target}: {deleted.status_code} {deleted.text}"
+        assert deleted.status_code in {202, 204, 404}, f"{target}: {deleted.status_code} {deleted.text}"
 
     def _flavors(self) -> list[Item]:
         flavors = self._list("compute", "/flavors/detail?is_public=None&limit=1000", "flavors")
@@ -161,6 +161,23 @@ class SiteImage:
 
 
 Images = Mapping[str, SiteImage | TopImage]
+
+
+def look(admins: list[SiteAdmin], user_id: str, top: Any) -> Images:
+    """See what is in the sites, and in the top's Neutron.
+
+    :param user_id: whose keypairs.
+    :param top: an administrator's connection.
+    """
+    images = side_by_side(lambda admin: SiteImage(admin, user_id), admins)
+    seen = dict(zip((admin.site.name for admin in admins), images, strict=True))
+    return {**seen, "the top": TopImage(top)}
+
+
+def delete_marked(images: Images, mark: str) -> None:
+    """Delete what bears a mark in its name, from the sites and from the top."""
+    for image in images.values():
+        image.delete_marked(mark)
 
 
 def image_of(files: Folder, mark: str, arranged: Arranged, sites: Images) -> list[str]:

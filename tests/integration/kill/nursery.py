@@ -19,7 +19,7 @@ from typing import NoReturn, Self
 
 import msgspec
 from tests.integration.conditions import BOUND, eventually
-from tests.integration.kill.order import Order, Start
+from tests.integration.kill.order import LIMIT, Order, Start
 from tests.integration.sandbox import REPOSITORY, environment_without_clouds
 
 SOCKET, START = "nursery.sock", "start.json"
@@ -50,7 +50,12 @@ class Nursery:
                 stdout=log,
                 stderr=log,
             )
-        eventually(self._path.exists, f"the nursery; see {self._log}")
+        try:
+            eventually(self._is_there, f"the nursery; see {self._log}", within=LIMIT)
+        except BaseException:
+            self._process.kill()
+            self._process.communicate()
+            raise
         return self
 
     def __exit__(
@@ -60,10 +65,15 @@ class Nursery:
         assert self._process is not None
         self._process.communicate()
 
+    def _is_there(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, f"the nursery has ended; see {self._log}"
+        return self._path.exists()
+
     def run(self, order: Order) -> int:
         """Fork a worker, and return how it ended: its exit status, or minus the signal that killed it."""
         with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(2 * BOUND)
+            connection.settimeout(LIMIT + BOUND)
             connection.connect(str(self._path))
             connection.sendall(msgspec.json.encode(order))
             connection.shutdown(socket.SHUT_WR)

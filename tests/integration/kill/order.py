@@ -17,6 +17,9 @@ CLAIMED = "claimed"
 DONE = "done"
 """Killed when all is done, before it is written down that it is."""
 
+LIMIT = 240.0
+"""Seconds in which a worker has done all that there is to do, on a machine that is very busy."""
+
 
 class Loan(msgspec.Struct, frozen=True):
     """The service user's token and catalogue, so that not each worker asks Keystone for them."""

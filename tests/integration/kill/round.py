@@ -17,8 +17,7 @@ from uuid import uuid4
 import msgspec
 from openstack.connection import Connection
 from tests.integration.clients import SiteAdmin
-from tests.integration.conditions import side_by_side
-from tests.integration.kill.image import Images, SiteImage, TopImage, events_of, image_of, states_of
+from tests.integration.kill.image import Images, delete_marked, events_of, image_of, look, states_of
 from tests.integration.kill.nursery import Nursery
 from tests.integration.kill.order import CLAIMED, DONE, MARK, Arranged, Folder, Order
 from tests.integration.kill.scenarios import SCENARIOS
@@ -26,6 +25,8 @@ from tests.integration.kill.scenarios import SCENARIOS
 _AT_ONCE = 12
 
 _UNEXPECTED = ("Traceback", "Unexpected error")
+
+_LAST_WORDS = 3000
 
 
 @dataclass
@@ -64,6 +65,12 @@ class Case:
         self.expect("the state of jobs", states_of(self.files), {"succeeded"})
         said = self.files.log.read_text()
         self.expect("what the log says", [word for word in _UNEXPECTED if word in said], [])
+
+    @property
+    def last_words(self) -> str:
+        """The end of what its workers said: the sandbox may be gone when somebody asks what was wrong."""
+        log = self.files.log
+        return log.read_text()[-_LAST_WORDS:] if log.exists() else ""
 
     def expect_same(self, seen: list[str], expected: list[str]) -> None:
         """Note how what is there differs from what is there of an undisturbed case."""
@@ -143,14 +150,11 @@ class Ward:
 
     def look(self) -> Images:
         """See what is in the sites, and in the top's Neutron."""
-        images = side_by_side(lambda admin: SiteImage(admin, self._user_id), self._admins)
-        seen = dict(zip((admin.site.name for admin in self._admins), images, strict=True))
-        return {**seen, "the top": TopImage(self._top)}
+        return look(self._admins, self._user_id, self._top)
 
     def put_away(self, images: Images, of: str) -> None:
         """Delete all that cases have made."""
-        for image in images.values():
-            image.delete_marked(MARK)
+        delete_marked(images, MARK)
         shutil.rmtree(self._folder / of)
 
 
@@ -161,8 +165,9 @@ def find_models(ward: Ward) -> dict[str, Model]:
     images = ward.look()
     models = {}
     for case in cases:
-        case.expect_well_ended()
-        assert case.problems == [], f"{case}: {case.problems}"
+        if not case.problems:
+            case.expect_well_ended()
+        assert case.problems == [], f"{case}: {case.problems}\n{case.last_words}"
         image = image_of(case.files, case.mark, case.arranged, images)
         models[case.scenario] = Model(case.steps, events_of(case.files, case.arranged.job_id), image)
     ward.put_away(images, "models")
@@ -191,7 +196,8 @@ class Round:
     def problems(self, scenario: str) -> list[str]:
         """Return what was otherwise than it should be."""
         cases = [case for case in self._cases if case.scenario == scenario]
-        return [f"{case}: {problem}" for case in cases for problem in case.problems]
+        problems = [f"{case}: {problem}" for case in cases for problem in case.problems]
+        return problems + [case.last_words for case in cases if case.problems]
 
     def _compare(self, case: Case, images: Images) -> None:
         model = self._models[case.scenario]

@@ -10,7 +10,7 @@ from tests.integration.kill.scenarios import SCENARIOS
 
 from tricircle.jobs.types import TYPES
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1800)  # the first waits for all killings
 
 
 def test_there_is_a_scenario_for_each_job_type() -> None:

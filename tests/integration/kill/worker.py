@@ -19,7 +19,7 @@ import msgspec
 from keystoneauth1.access.service_catalog import ServiceCatalogV3
 from oslo_log import log
 from tests.integration.kill.arrangement import Arrangement
-from tests.integration.kill.order import CLAIMED, DATABASE, DONE, MARK, Arranged, Loan, Order, Start
+from tests.integration.kill.order import CLAIMED, DATABASE, DONE, LIMIT, MARK, Arranged, Loan, Order, Start
 from tests.integration.kill.scenarios import SCENARIOS
 
 from tricircle import config
@@ -39,9 +39,6 @@ from tricircle.xjob.worker import Worker
 
 SHORT_LEASE, LONG_LEASE = 0.8, 30.0
 """Seconds: of the worker that is killed, so that nobody waits for long; and of the one that takes over."""
-
-LIMIT = 90.0
-"""Seconds in which a worker has done all that there is to do, on a machine that is very busy."""
 
 NOT_KILLED, NOT_ENDED, FAILED = 3, 4, 5
 """Exit statuses."""
