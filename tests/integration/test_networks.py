@@ -11,7 +11,7 @@ from tests.integration.clients import Client, SiteAdmin
 from tests.integration.conditions import eventually, side_by_side
 from tests.integration.sandbox import Sandbox
 
-pytestmark = pytest.mark.usefixtures("nothing_left")
+pytestmark = [pytest.mark.full, pytest.mark.usefixtures("nothing_left")]
 
 Document = dict[str, Any]
 
