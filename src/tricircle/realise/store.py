@@ -350,6 +350,13 @@ class DefinitionStore:
         connection.execute(realisations.update().where(*others).values(version=FORMER, updated_at=now()))
         return list(connection.scalars(sa.select(realisations.c.site_id).where(*others)))
 
+    def needing(self, connection: sa.Connection, definition_id: str) -> set[str]:
+        """Return the ids of the sites that need something."""
+        query = sa.select(realisations.c.site_id).where(
+            realisations.c.definition_id == definition_id, realisations.c.version != FORMER
+        )
+        return set(connection.scalars(query))
+
     def forget(self, connection: sa.Connection, definition_id: str, site_id: str) -> None:
         """Drop what is noted of a site from which something has gone, unless it is needed there again."""
         connection.execute(

@@ -21,7 +21,7 @@ from tricircle.db.timestamps import now
 from tricircle.errors import BadRequest
 from tricircle.jobs.job import Request
 from tricircle.jobs.outcome import Outcome, Postponed, Succeeded
-from tricircle.jobs.types import ADOPT, IntentParameters
+from tricircle.jobs.types import ADOPT, AdoptParameters, IntentParameters
 from tricircle.routing.homed import HOMED, SERVER_TYPE
 from tricircle.routing.resource_type import ResourceType
 from tricircle.routing.route import Route
@@ -71,6 +71,7 @@ def _keep(connection: sa.Connection, *, task: Task, routes: Sequence[Route]) -> 
                 route.top_id,
                 route.site_id,
                 project_id=route.project_id,
+                parameters=AdoptParameters(task.parameters.uses),
                 request_id=task.job.request_id,
             )
             task.engine.requester.enqueue(connection, adoption)
