@@ -15,6 +15,8 @@ from tests.functional.gateway import GatewayClient, Reply
 from tests.functional.neutron import Neutron
 from tests.functional.workshop import Workshop
 
+from tricircle.jobs.job import JobState
+from tricircle.jobs.store import JobFilters, JobStore
 from tricircle.jobs.types import ADOPT, AFTER_DELETE, FOLLOW, INTENT, REPLICATE
 from tricircle.xjob import adopt
 
@@ -177,3 +179,24 @@ def test_a_network_that_is_made_after_it_has_gone_from_the_top_goes(
     settle(workshop)
     assert site_one.network.marked("networks", net1["id"]) == []
     assert workshop.definitions("network") == workshop.definitions("subnet") == {}
+
+
+class TestNetworkGoesDuringABoot:
+    def test_it_goes_from_the_site_with_the_server(
+        self, servers: Api, workshop: Workshop, net1: Document, neutron: Neutron, site_one: Site
+    ) -> None:
+        """The top could not know of the server: its database was away when the network was deleted."""
+        server = servers.create(availability_zone="az1", networks=[{"uuid": net1["id"]}]).json["server"]["id"]
+        neutron.delete("network", net1["id"])
+        workshop.run()
+        jobs = JobStore(workshop.engine.database)
+        (adoption,) = jobs.page(JobFilters(type=ADOPT.name))
+        assert adoption.state is JobState.SUCCEEDED
+        assert adoption.cause == "1 ports. 1 on networks that are gone from the top."
+        assert len(site_one.network.marked("networks", net1["id"])) == 1
+        servers.client.delete(f"/v2.1/servers/{server}")
+        workshop.finish(AFTER_DELETE.name)
+        workshop.run()
+        assert site_one.network.networks == {}
+        assert workshop.definitions("network") == workshop.definitions("subnet") == {}
+        assert workshop.parked() == []

@@ -21,7 +21,7 @@ from neutron_lib.db import utils as db_utils
 from neutron_lib.plugins import directory
 from neutron_lib.plugins import utils as plugin_utils
 
-from tricircle.network import adoption, sites
+from tricircle.network import adoption, journal, sites
 from tricircle.network.adoption import Adoption
 from tricircle.network.attributes import ADOPTED_PORT
 from tricircle.network.db.models import AdoptedPort
@@ -67,7 +67,7 @@ class AdoptedPorts:
         """Adopt a port, or bring the row of an adopted one up to date.
 
         :raises BadRequest: there is no such site, or the body contradicts it or itself.
-        :raises AdoptionConflict: another port has this id.
+        :raises AdoptionConflict: another port has this id; or it was deleted at the top just now.
         :raises MacAddressInUse, IpAddressAlreadyAllocated: another port of the network has them (409).
         """
         return self._adopt(context, adopted_port[RESOURCE])[0]
@@ -163,6 +163,9 @@ class AdoptedPorts:
         return self._update(context, snapshot, site.id, port_id, body), False
 
     def _create(self, context: Any, snapshot: Snapshot, site: Site, body: dict[str, Any]) -> dict[str, Any]:
+        if journal.mentions(context.elevated(), journal.PORT, body["id"]):
+            # It was there, and somebody has just deleted it: it is to go from its site.
+            raise AdoptionConflict(id=body["id"], reason="its deletion is on its way to the site")
         wanted = _specified(body)
         adopting = adoption.adopting(context, Adoption(site.id, wanted["status"]))
         core = directory.get_plugin()

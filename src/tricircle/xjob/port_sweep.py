@@ -11,6 +11,7 @@ from tricircle.routing.route import Route
 from tricircle.xjob.port_rows import PortRows, Settled, make_room
 from tricircle.xjob.ports import PORT, Item, ports_in
 from tricircle.xjob.task import Task
+from tricircle.xjob.top_away import TopAway, top_needed
 
 _COMPLAINTS = 5
 """Of so many the words are kept."""
@@ -18,6 +19,14 @@ _COMPLAINTS = 5
 
 def sweep(task: Task) -> Outcome:
     """Compare, and do the difference."""
+    try:
+        with top_needed(task):
+            return _compare_all(task)
+    except TopAway as away:
+        return away.outcome
+
+
+def _compare_all(task: Task) -> Outcome:
     engine, site = task.engine, task.site
     if not engine.networks.is_there:
         return Succeeded("The top has no network service.")

@@ -8,6 +8,9 @@ from oslo_config import cfg
 from oslo_utils import uuidutils
 from tests.unit.network.base import OTHER, SITE, TricircleTestCase
 
+from tricircle.network.forwarder import Forwarder
+from tricircle.xjob.port_rows import _DELETED
+
 
 class AdoptedPortsTestCase(TricircleTestCase):
     def setUp(self) -> None:
@@ -106,6 +109,15 @@ class AdoptedPortsTestCase(TricircleTestCase):
         self.put(self.adopt(fixed_ips=self.at(11))["id"], answer=409, fixed_ips=self.at(10))
         assert len(self.adopted()) == 2
         self.adopt(fixed_ips=self.at(12))
+
+    def test_one_whose_deletion_is_not_told_yet_is_not_adopted_anew(self) -> None:
+        wanted = self.adopt()
+        with mock.patch.object(Forwarder, "after_change"):
+            self.call("DELETE", f"ports/{wanted['id']}")
+        refused = self.post({name: wanted[name] for name in self.a_port()}, status=409)
+        assert _DELETED in refused["NeutronError"]["message"]
+        Forwarder(self.top).sweep()
+        self.post({name: wanted[name] for name in self.a_port()})
 
     def test_another_site_has_no_right_to_the_block(self) -> None:
         self.post({**self.a_port(), "site": OTHER}, status=409)
