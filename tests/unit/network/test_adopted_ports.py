@@ -119,6 +119,27 @@ class AdoptedPortsTestCase(TricircleTestCase):
         Forwarder(self.top).sweep()
         self.post({name: wanted[name] for name in self.a_port()})
 
+    def test_its_addresses_are_the_sites_alone(self) -> None:
+        wanted = self.adopt(fixed_ips=self.at(10))
+        for changes in (
+            {"fixed_ips": self.at(11)},
+            {"fixed_ips": self.at(10, 11)},
+            {"fixed_ips": []},
+            {"mac_address": "fa:16:3e:aa:aa:aa"},
+        ):
+            refused = self.call("PUT", f"ports/{wanted['id']}", {"port": changes}, status=409)
+            assert refused["NeutronError"]["type"] == "PortIsOfSite"
+            assert f"site {SITE}" in refused["NeutronError"]["message"]
+        for same in (self.at(10), [{"ip_address": "10.0.0.10"}]):
+            self.call("PUT", f"ports/{wanted['id']}", {"port": {"fixed_ips": same, "name": "new"}})
+        self.put(wanted["id"], fixed_ips=self.at(11))
+        assert (self.port(wanted["id"])["fixed_ips"], self.port(wanted["id"])["name"]) == (
+            self.at(11),
+            "new",
+        )
+        own = self._make_port(self.fmt, self.network_id)["port"]
+        self.call("PUT", f"ports/{own['id']}", {"port": {"fixed_ips": self.at(3)}})
+
     def test_another_site_has_no_right_to_the_block(self) -> None:
         self.post({**self.a_port(), "site": OTHER}, status=409)
         self.adopt(site=OTHER, fixed_ips=self.at(3))
