@@ -318,8 +318,13 @@ class _Work:
         return True
 
     def _leave(self) -> str:
-        """Take it from a site that does not need it any more."""
+        """Take it from a site that does not need it any more.
+
+        :raises Changed: it is needed there again.
+        """
         found = self._find()
+        if not self._realiser.store.is_leaving(self._definition.id, self._site.id):
+            raise Changed
         if found is not None:
             self._kind.remove(self._view, found)
         self._realiser.write(

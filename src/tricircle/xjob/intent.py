@@ -3,7 +3,7 @@
 What the site lists is compared with what was asked for, and the route of what was made is recorded. The job
 never makes anything, and never deletes anything: the client may have found the server or volume in a list in
 the meantime and use it, and one that came out broken is shown with its status, as Nova and Cinder do it.
-Networks that were brought into the site for it stay there for the next one, and go with the top's.
+Networks that were brought into the site for it go when they have been idle there for a while.
 
 A row too many does no harm: a route says where a resource is, and it is there. So a match by name, time and
 looks is good enough.

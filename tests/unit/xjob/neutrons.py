@@ -246,6 +246,7 @@ class Office:
             top=SimpleNamespace(site=TOP, show=lambda *_, **__: None),
             at_top=ids.at_top,
             in_site=ids.in_site,
+            is_there_from_the_start=lambda *_: True,
             make_room=lambda definition_id, site: self.roomy.append(self._key(definition_id)),
         )
         self.roomy: list[str] = []
