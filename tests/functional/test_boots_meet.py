@@ -10,6 +10,7 @@ from tests.fakes.network import TopNetwork
 from tests.fakes.server import Exchange
 from tests.fakes.service import Document
 from tests.fakes.site import Site
+from tests.functional.adopting_top import give_network
 from tests.functional.api import Api, compute_api
 from tests.functional.gateway import GatewayClient, Reply
 from tests.functional.neutron import Neutron
@@ -47,7 +48,7 @@ class Meanwhile:
 @pytest.fixture
 def top(cloud: Cloud) -> TopNetwork:
     """The top's Neutron."""
-    return cloud.start_network()
+    return give_network(cloud)
 
 
 @pytest.fixture
@@ -82,7 +83,7 @@ def boot(servers: Api, port: Document, zone: str) -> Reply:
 def settle(workshop: Workshop) -> None:
     """Have all jobs done that the boots asked for."""
     workshop.hurry(FOLLOW.name, REPLICATE.name, INTENT.name, ADOPT.name, AFTER_DELETE.name)
-    assert workshop.parked() == []
+    assert JobStore(workshop.engine.database).page(JobFilters(state=JobState.FAILED)) == []
 
 
 def copies(port: Document, *sites: Site) -> list[str]:
@@ -200,3 +201,46 @@ class TestNetworkGoesDuringABoot:
         assert site_one.network.networks == {}
         assert workshop.definitions("network") == workshop.definitions("subnet") == {}
         assert workshop.parked() == []
+
+
+class TestTheSiteIsDownDuringADelete:
+    @pytest.fixture
+    def server(
+        self, servers: Api, workshop: Workshop, port: Document, net1: Document, top: TopNetwork
+    ) -> str:
+        """A server with a port that was made first, and with one that the site made for it."""
+        wanted = [{"port": port["id"]}, {"uuid": net1["id"]}]
+        server = servers.create(availability_zone="az1", networks=wanted).json["server"]["id"]
+        settle(workshop)
+        assert top.ports[port["id"]]["device_id"] == server
+        assert len(top.adopted) == 1
+        return str(server)
+
+    def test_what_it_had_is_released_and_gone_when_the_site_is_back(
+        self, servers: Api, workshop: Workshop, server: str, port: Document, site_one: Site
+    ) -> None:
+        assert servers.client.delete(f"/v2.1/servers/{server}").status == 204
+        for service in (site_one.network, site_one.compute):
+            service.stop()
+        workshop.run()
+        top = workshop.cloud.network
+        assert top is not None
+        assert top.ports[port["id"]]["device_id"] == server
+        for service in (site_one.network, site_one.compute):
+            service.start()
+        settle(workshop)
+        assert top.ports[port["id"]]["device_id"] == ""
+        assert top.adopted == {}
+        assert copies(port, site_one) == ["SiteOne"], "for the next server"
+
+    def test_a_delete_that_the_site_never_got_changes_nothing(
+        self, servers: Api, workshop: Workshop, server: str, port: Document, site_one: Site
+    ) -> None:
+        site_one.compute.stop()
+        assert servers.client.delete(f"/v2.1/servers/{server}").status == 503
+        site_one.compute.start()
+        settle(workshop)
+        top = workshop.cloud.network
+        assert top is not None
+        assert top.ports[port["id"]]["device_id"] == server
+        assert len(top.adopted) == 1
