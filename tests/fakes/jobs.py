@@ -14,7 +14,7 @@ import msgspec
 
 from tricircle.db.timestamps import now
 from tricircle.errors import BadRequest, Conflict, LeaseLost, NotFound
-from tricircle.jobs.job import Job, JobEvent, JobEventType, JobState, Lease, Request
+from tricircle.jobs.job import Job, JobEvent, JobEventType, JobState, Lease, NoParameters, Request
 from tricircle.jobs.outcome import Failed, HandedBack, Outcome, Postponed, Succeeded
 from tricircle.jobs.store import JobFilters, JobStory
 from tricircle.jobs.types import TYPES, type_of
@@ -65,9 +65,10 @@ class Jobs:
         if (
             (kind.about and request.resource_type not in kind.about)
             or (kind.needs_site and request.site_id is None)
-            or not isinstance(request.parameters, kind.parameters)
+            or not isinstance(request.parameters, kind.parameters | NoParameters)
         ):
             raise BadRequest("That is no job of its type.")
+        kind.read(msgspec.json.encode(request.parameters))
         time = self._clock()
         new = Job(
             id=self._new_id(),

@@ -487,6 +487,7 @@ class TestPorts:
     ) -> None:
         server = self.boot(servers, port, "az1").json["server"]["id"]
         assert servers.client.delete(f"/v2.1/servers/{server}").status == 204
+        workshop.hurry(ADOPT.name, AFTER_DELETE.name)
         assert len(site_one.network.marked("ports", port["id"])) == 1
         assert self.boot(servers, port, "az2").status == 202
         run(workshop)
@@ -495,7 +496,7 @@ class TestPorts:
         assert there["mac_address"] == port["mac_address"]
         server = next(iter(site_two.compute.servers))
         servers.client.delete(f"/v2.1/servers/{server}")
-        workshop.hurry(AFTER_DELETE.name)
+        workshop.hurry(ADOPT.name, AFTER_DELETE.name)
         assert self.boot(servers, port, "az1").status == 202
         run(workshop)
         assert len(site_one.network.marked("ports", port["id"])) == 1

@@ -76,6 +76,14 @@ OPTIONS = (
         min=1.0,
         help="Seconds between comparisons of a site's ports with those that the top's Neutron has of it.",
     ),
+    cfg.FloatOpt(
+        "network_idle_time",
+        default=900.0,
+        min=0.0,
+        help="Seconds after which a network goes from a site in which nothing is on it, and no server was "
+        "asked for on it; it comes back with the next one. It is looked for with the comparison of ports. "
+        "With 0 networks stay where they once were needed, until they are deleted.",
+    ),
     cfg.FloatOpt("purge_interval", default=3600.0, min=1.0, help="Seconds between deletions of old rows."),
     cfg.IntOpt("keep_days", default=14, min=0, help="Days for which ended jobs are kept; failed ones stay."),
 )

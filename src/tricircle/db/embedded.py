@@ -59,6 +59,18 @@ def make_engine(url: sqlalchemy.URL, options: Any) -> sqlalchemy.Engine:
     return engine
 
 
+def last_write(path: str) -> tuple[int, int]:
+    """Return what is another value after any process has written: a look costs some microseconds.
+
+    What is committed is added to the file's log, or put in at its beginning.
+    """
+    try:
+        found = Path(f"{path}-wal").stat()
+    except FileNotFoundError:
+        return (0, 0)
+    return (found.st_mtime_ns, found.st_size)
+
+
 def _prepare_file(path: Path) -> None:
     """Make the file, for its owner and group only, and let readers and a writer work side by side in it.
 

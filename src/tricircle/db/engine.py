@@ -163,6 +163,15 @@ class Database:
         finally:
             engine.dispose()
 
+    def last_write(self) -> object:
+        """Return what is another value after any process has written; None where that is not so easily told.
+
+        It may change although nothing else did, as databases tidy up.
+        """
+        if self.engine.name != "sqlite" or self._url.database is None:
+            return None
+        return embedded.last_write(self._url.database)
+
     def close(self) -> None:
         """Close the connections that nobody holds. The next use opens new ones."""
         self.engine.dispose()

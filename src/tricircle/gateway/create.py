@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import orjson
+from msgspec.structs import replace
 
 from tricircle.errors import BadRequest, NotFound, SiteUnavailable, TricircleError, Unavailable
 from tricircle.gateway.answers import pass_back
@@ -27,6 +28,9 @@ from tricircle.sites.transport import Answer
 
 Bonds = Callable[[Item, Item], Iterable[tuple[ResourceType, object]]]
 """Finds the homed resources that a new one is bound to, in the body's document and its member."""
+
+_FOR_ANOTHER_SITE = (SiteUnavailable, OutOfReach, AddressTaken)
+"""What keeps one site from having something, and perhaps not the next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,21 +100,27 @@ class Create:
 
         :param host: what an administrator may write behind a zone in Nova: `:host:node`.
         """
-        asked = None if self.intent is None else self.intent(member)
         needs = None if self.needs is None else self.needs(call, member)
+        asked = None if self.intent is None else self.intent(member)
+        if asked is not None and needs is not None:
+            asked = replace(asked, uses=needs.uses)
         unreachable: TricircleError
         for candidate in candidates:
             if self.zone_field and candidate.site_az is not None:
                 member[self.zone_field] = candidate.site_az + host
-            if needs is not None:
-                try:
-                    needs.prepare(call, candidate.site)
-                except (SiteUnavailable, OutOfReach, AddressTaken) as error:
-                    unreachable = error
-                    continue
+            # Before anything is made for it, so that all that is in use is known to be.
             intent = call.engine.intents.begin(
                 self.kind, candidate.site, call.identity.project_id, asked, call.request_id
             )
+            try:
+                if needs is not None:
+                    needs.prepare(call, candidate.site)
+            except TricircleError as error:
+                intent.not_made(f"It was not sent: {error.message}")
+                if not isinstance(error, _FOR_ANOTHER_SITE):
+                    raise
+                unreachable = error
+                continue
             try:
                 answer = call.send(candidate.site, body=orjson.dumps(document))
             except SiteUnavailable as error:

@@ -14,7 +14,7 @@ from tricircle.errors import Conflict
 from tricircle.gateway.call import Call
 from tricircle.gateway.resource import Item
 from tricircle.jobs.job import Request
-from tricircle.jobs.types import ADOPT
+from tricircle.jobs.types import ADOPT, AdoptParameters
 from tricircle.realise.definition import Known
 from tricircle.realise.kinds import NETWORK, PORT, SECURITY_GROUP
 from tricircle.realise.kinds.security_group import DEFAULT
@@ -52,6 +52,11 @@ class NamedNetworks:
     @property
     def _networks(self) -> list[str]:
         return [network_id for _, network_id in self.entries]
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """The ids of networks and ports that are named."""
+        return tuple(sorted({*self._networks, *(port_id for _, port_id in self.ports)}))
 
     @property
     def _groups(self) -> list[str]:
@@ -105,6 +110,7 @@ class NamedNetworks:
                 server_id,
                 site.id,
                 project_id=call.identity.project_id,
+                parameters=AdoptParameters(self.uses),
                 request_id=call.request_id,
             )
         ]

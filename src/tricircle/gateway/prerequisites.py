@@ -83,6 +83,11 @@ class Prerequisites:
             works.append(lambda: realise(everywhere))
         _SIDE_BY_SIDE.do(works)
 
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """The ids of the top's networks and ports that the resource is to be on."""
+        return () if self.networks is None else self.networks.uses
+
     def follow_up(self, call: Call, site: Site, resource_id: str) -> list[Request]:
         """Return the jobs that are needed once the resource is made."""
         return [] if self.networks is None else self.networks.follow_up(call, site, resource_id)

@@ -15,7 +15,7 @@ from tricircle.db.tables import jobs
 from tricircle.db.timestamps import now
 from tricircle.errors import BadRequest
 from tricircle.jobs import parked, requirements, rows
-from tricircle.jobs.job import Job, JobEventType, JobState, Request
+from tricircle.jobs.job import Job, JobEventType, JobState, NoParameters, Request
 from tricircle.jobs.types import type_of
 
 
@@ -127,5 +127,7 @@ def _check(request: Request) -> None:
         raise BadRequest(f"A {kind.name} job is not about a {request.resource_type}.")
     if kind.needs_site and request.site_id is None:
         raise BadRequest(f"A {kind.name} job needs a site.")
-    if not isinstance(request.parameters, kind.parameters):
+    if isinstance(request.parameters, NoParameters):
+        kind.read(b"{}")  # the defaults are meant, where all have one
+    elif not isinstance(request.parameters, kind.parameters):
         raise BadRequest(f"A {kind.name} job takes other parameters.")

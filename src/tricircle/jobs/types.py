@@ -25,12 +25,27 @@ class IntentParameters(msgspec.Struct, frozen=True):
     :param most: how many were asked for at once.
     :param sent_at: ISO 8601, naive, UTC.
     :param facts: fields of the resource by which one is told from another, as its site shows them.
+    :param uses: ids of the top's networks and ports that it was to be on; see `tricircle.jobs.boots`.
     """
 
     name: str | None
     most: int
     sent_at: str
     facts: dict[str, Any]
+    uses: tuple[str, ...] = ()
+
+
+class AdoptParameters(msgspec.Struct, frozen=True):
+    """What a server, whose ports are to be adopted, was made on.
+
+    :param uses: ids of the top's networks and ports; see `tricircle.jobs.boots`.
+    """
+
+    uses: tuple[str, ...] = ()
+
+    def after(self, earlier: "AdoptParameters") -> "AdoptParameters":
+        """Return what a request means that joins an earlier one: what the server is on by either."""
+        return AdoptParameters(tuple(sorted({*self.uses, *earlier.uses})))
 
 
 class LearnParameters(msgspec.Struct, frozen=True):
@@ -162,6 +177,7 @@ ADOPT = JobType(
     "adopt",
     "give the ports of a new server their rows at the top",
     frozenset({"server"}),
+    parameters=AdoptParameters,
     priority=URGENT,
     retry=Retry(attempts=12, first=1, most=60),
 )

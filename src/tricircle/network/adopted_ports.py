@@ -21,7 +21,7 @@ from neutron_lib.db import utils as db_utils
 from neutron_lib.plugins import directory
 from neutron_lib.plugins import utils as plugin_utils
 
-from tricircle.network import adoption, sites
+from tricircle.network import adoption, journal, sites
 from tricircle.network.adoption import Adoption
 from tricircle.network.attributes import ADOPTED_PORT
 from tricircle.network.db.models import AdoptedPort
@@ -53,6 +53,15 @@ class AdoptionConflict(exceptions.Conflict):
     message = "Port %(id)s cannot be adopted: %(reason)s."
 
 
+class PortIsOfSite(exceptions.Conflict):
+    """A site has given a port its addresses, and keeps them."""
+
+    message = (
+        "Port %(id)s was made by site %(site)s, whose addresses it has: they cannot be changed here. Give "
+        "the server another port, or add and remove addresses of the server."
+    )
+
+
 class AdoptedPorts:
     """What the API's methods on adopted ports do."""
 
@@ -62,12 +71,25 @@ class AdoptedPorts:
         """Take part in how Neutron makes and lists ports."""
         model_query.register_hook(models_v2.Port, "tricircle", None, None, result_filters=_of_sites)
         registry.subscribe(_refuse_twice, resources.PORT, events.BEFORE_CREATE)
+        registry.subscribe(self._refuse_addresses, resources.PORT, events.BEFORE_UPDATE)
+
+    def _refuse_addresses(self, _resource: str, _event: str, _trigger: Any, payload: Any) -> None:
+        """Refuse to change at the top what an adopted port has of its site: a comparison would undo it.
+
+        :raises PortIsOfSite: the port is a site's.
+        """
+        original, wanted = payload.states
+        if adoption.of(payload.context) is None and _changes_addresses(original, wanted):
+            site_id = self._owner(payload.context, payload.resource_id)
+            if site_id is not None:
+                name = sites.name_of(sites.if_known(self._top), site_id)
+                raise PortIsOfSite(id=payload.resource_id, site=name)
 
     def create_adopted_port(self, context: Any, adopted_port: dict[str, Any]) -> dict[str, Any]:
         """Adopt a port, or bring the row of an adopted one up to date.
 
         :raises BadRequest: there is no such site, or the body contradicts it or itself.
-        :raises AdoptionConflict: another port has this id.
+        :raises AdoptionConflict: another port has this id; or it was deleted at the top just now.
         :raises MacAddressInUse, IpAddressAlreadyAllocated: another port of the network has them (409).
         """
         return self._adopt(context, adopted_port[RESOURCE])[0]
@@ -163,6 +185,9 @@ class AdoptedPorts:
         return self._update(context, snapshot, site.id, port_id, body), False
 
     def _create(self, context: Any, snapshot: Snapshot, site: Site, body: dict[str, Any]) -> dict[str, Any]:
+        if journal.mentions(context.elevated(), journal.PORT, body["id"]):
+            # It was there, and somebody has just deleted it: it is to go from its site.
+            raise AdoptionConflict(id=body["id"], reason="its deletion is on its way to the site")
         wanted = _specified(body)
         adopting = adoption.adopting(context, Adoption(site.id, wanted["status"]))
         core = directory.get_plugin()
@@ -229,6 +254,22 @@ def _refuse_twice(_resource: str, _event: str, _trigger: Any, payload: Any) -> N
         is_there = context.session.get(models_v2.Port, wanted["id"]) is not None
     if is_there:
         raise AdoptionConflict(id=wanted["id"], reason="a port of this id was made at the top")
+
+
+def _changes_addresses(original: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    """Say whether a request gives a port other addresses; Neutron's own clean-up of a subnet is none."""
+    mac = wanted.get("mac_address")
+    if mac and mac is not constants.ATTR_NOT_SPECIFIED and mac.lower() != original["mac_address"].lower():
+        return True
+    asked = wanted.get("fixed_ips")
+    if asked is None or asked is constants.ATTR_NOT_SPECIFIED:
+        return False
+    if any(fixed.get("delete_subnet") for fixed in asked):
+        return False
+    there = original["fixed_ips"]
+    return len(asked) != len(there) or not all(
+        any(fixed.items() <= each.items() for each in there) for fixed in asked
+    )
 
 
 def _raise_cause(failure: callback_exc.CallbackFailure) -> None:

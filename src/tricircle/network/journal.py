@@ -74,6 +74,15 @@ def read(context: Any, limit: int, *, newest_first: bool = False) -> list[Entry]
         return [Entry(*row) for row in context.session.execute(query.order_by(order).limit(limit))]
 
 
+def mentions(context: Any, resource_type: str, resource_id: str) -> bool:
+    """Say whether something changed of which Tricircle has not been told yet."""
+    query = sa.select(JournalEntry.id).where(
+        JournalEntry.resource_type == resource_type, JournalEntry.resource_id == resource_id
+    )
+    with db_api.CONTEXT_READER.using(context):
+        return context.session.execute(query.limit(1)).first() is not None
+
+
 def remove(context: Any, entries: Iterable[Entry]) -> None:
     """Remove rows that have been handed on. No matter if others do so, too."""
     ids: Sequence[int] = sorted(entry.id for entry in entries)

@@ -17,6 +17,7 @@ from neutron_lib.plugins.ml2 import api
 from oslo_config import cfg
 
 from tricircle.network import adoption, journal, segments, site_views, sites, top, watched
+from tricircle.network.boots import Boots
 from tricircle.network.db.models import AdoptedPort
 from tricircle.network.forwarder import Forwarder
 
@@ -65,6 +66,7 @@ class TricircleMechanismDriver(api.MechanismDriver):
         self._top = top.of()
         self._forwarder = Forwarder(self._top)
         watched.watch()
+        Boots(self._top).watch()
         for event in _PRECOMMIT:
             registry.subscribe(self._security_group_changes, resources.SECURITY_GROUP, event)
             registry.subscribe(self._security_group_rule_changes, resources.SECURITY_GROUP_RULE, event)

@@ -13,6 +13,7 @@ from oslo_config import cfg
 
 from tricircle import config
 from tricircle.db.engine import Database
+from tricircle.jobs import boots
 from tricircle.jobs.bus import make_bus
 from tricircle.jobs.job import Job, Request
 from tricircle.jobs.requester import JobRequester
@@ -64,6 +65,14 @@ class Top:
         jobs = parts.requester.request(*requests)
         parts.bus.wake(jobs)
         return jobs
+
+    def sites_of_boots_on(self, used: str) -> set[str]:
+        """Return the ids of the sites in which servers are being made on a network or port.
+
+        :raises DatabaseUnavailable: the database cannot be reached.
+        """
+        with self._parts.database.read() as connection:
+            return boots.sites_of_boots_on(connection, used)
 
     def close(self) -> None:
         """Let go of the database and the bus; the next use takes hold of them again."""

@@ -21,7 +21,7 @@ from tricircle.realise.kinds.security_group import DEFAULT
 from tricircle.realise.realiser import Realiser
 from tricircle.realise.room import Room
 from tricircle.realise.side_by_side import SideBySide
-from tricircle.realise.top_definitions import Needed, Shown, TopDefinitions, with_spare
+from tricircle.realise.top_definitions import Needed, Shown, TopDefinitions, in_use, with_spare
 from tricircle.realise.top_network import Item, TopNetwork
 from tricircle.sites.service_calls import SiteRefused
 from tricircle.sites.site import Site
@@ -160,7 +160,7 @@ class Preparing:
                     raise OutOfReach(f"Port {key} is in site {adopted[0]['site']}.", site=site.name)
             elif shown and not adopted:
                 if shown[0].get("device_id"):
-                    raise Conflict(f"Port {key} is still in use.")  # Nova's own words
+                    raise in_use(key)
                 found += shown
         return found
 
@@ -181,7 +181,12 @@ class Preparing:
         ]
         with _told(site):
             self._side_by_side.do(works)
-        return self._store.several([("port", each.key) for each in moved])
+        there = self._store.several([("port", each.key) for each in moved])
+        for each in there:
+            if each.id_in(site.id) is None:
+                # It went to another site meanwhile, whose server was quicker.
+                raise in_use(each.definition.key)
+        return there
 
     # -- what the top says -----------------------------------------------------------------------------------
 

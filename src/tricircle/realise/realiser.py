@@ -96,15 +96,20 @@ class Realiser:
         :raises Differs: what the site has cannot be changed into what it should be.
         :raises TricircleError: what else `ServiceCalls.call` raises.
         """
+        work: _Work | None = None
         for _ in range(_TURNS):
             known = self.store.get(definition_id)
             if known is None:
+                if work is not None:
+                    work.take_back()
                 return "It is defined no more."
             if known.definition.state is DefinitionState.PENDING:
                 return "It is not known yet whether it was made."
-            if not KINDS[known.definition.kind].everywhere and site.id not in known.realisations:
-                return f"Nothing in site {site.name} needs it."
             work = _Work(self, known, site, mend=mend, request_id=request_id, step=step, within=within)
+            if not _concerns(known, site):
+                if work.take_back():
+                    continue
+                return f"Nothing in site {site.name} needs it."
             try:
                 return work.do(is_new=is_new, own=own, with_parts=with_parts)
             except Changed:
@@ -191,6 +196,11 @@ class Realiser:
     def write(self, work: Callable[[sa.Connection], object]) -> None:
         """Write in a transaction of its own."""
         self._database.transact(work)
+
+
+def _concerns(known: Known, site: Site) -> bool:
+    """Say whether a site is to have a definition, or to lose it."""
+    return KINDS[known.definition.kind].everywhere or site.id in known.realisations
 
 
 class _Work:
@@ -291,9 +301,30 @@ class _Work:
         self._record(None)
         return "It was gone already." if found is None else "Deleted."
 
+    def take_back(self) -> bool:
+        """Delete what was made for a site of which the top noted meanwhile that it does not need it.
+
+        What is found was made for one who had noted before that the site needs it. So if that is not noted
+        once it is found, it is nobody's.
+
+        :return: whether there was something: then it is to be looked again at what is needed.
+        """
+        found = None if self._kind.everywhere else self._find()
+        if found is None:
+            return False
+        known = self._realiser.store.get(self._definition.id)
+        if known is None or not _concerns(known, self._site):
+            self._kind.remove(self._view, found)
+        return True
+
     def _leave(self) -> str:
-        """Take it from a site that does not need it any more."""
+        """Take it from a site that does not need it any more.
+
+        :raises Changed: it is needed there again.
+        """
         found = self._find()
+        if not self._realiser.store.is_leaving(self._definition.id, self._site.id):
+            raise Changed
         if found is not None:
             self._kind.remove(self._view, found)
         self._realiser.write(

@@ -6,6 +6,7 @@ Those that take a connection write in the caller's transaction.
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
@@ -319,7 +320,9 @@ class DefinitionStore:
         same = (realisations.c.definition_id == definition_id, realisations.c.site_id == site_id)
         noted_at = sa.select(realisations.c.updated_at).where(*same)
         if connection.execute(noted_at).one_or_none() is not None:
-            return False
+            self._keep(connection, definition_id, site_id)
+            if connection.execute(noted_at).one_or_none() is not None:
+                return False
         time = now()
         row = {
             "definition_id": definition_id,
@@ -335,30 +338,67 @@ class DefinitionStore:
         # How many rows were written is not told alike by all databases.
         return bool(connection.scalar(noted_at.with_for_update()) == time)
 
+    @staticmethod
+    def _keep(connection: sa.Connection, definition_id: str, site_id: str) -> None:
+        """Have something stay in a site that was about to go from there."""
+        back = realisations.update().where(
+            realisations.c.definition_id == definition_id,
+            realisations.c.site_id == site_id,
+            realisations.c.version == FORMER,
+        )
+        connection.execute(back.values(version=0, updated_at=now()))
+
     def want_only_in(self, connection: sa.Connection, definition_id: str, site_id: str) -> list[str]:
         """Note that one site needs something, and no other one any more.
 
         :return: the ids of the others, from which it is to go.
         :raises Changed: the definition or the site is gone.
         """
-        same = (realisations.c.definition_id == definition_id, realisations.c.site_id == site_id)
         self.want(connection, definition_id, site_id)
-        # It may have been about to go from there.
-        back = realisations.update().where(*same, realisations.c.version == FORMER)
-        connection.execute(back.values(version=0, updated_at=now()))
         others = (realisations.c.definition_id == definition_id, realisations.c.site_id != site_id)
         connection.execute(realisations.update().where(*others).values(version=FORMER, updated_at=now()))
         return list(connection.scalars(sa.select(realisations.c.site_id).where(*others)))
 
-    def forget(self, connection: sa.Connection, definition_id: str, site_id: str) -> None:
-        """Drop what is noted of a site from which something has gone, unless it is needed there again."""
-        connection.execute(
-            realisations.delete().where(
-                realisations.c.definition_id == definition_id,
-                realisations.c.site_id == site_id,
-                realisations.c.version == FORMER,
-            )
+    def needing(self, connection: sa.Connection, definition_id: str) -> set[str]:
+        """Return the ids of the sites that need something."""
+        query = sa.select(realisations.c.site_id).where(
+            realisations.c.definition_id == definition_id, realisations.c.version != FORMER
         )
+        return set(connection.scalars(query))
+
+    def leave(self, connection: sa.Connection, seen: Definition, site_id: str, before: datetime) -> bool:
+        """Note that nothing in a site needs something any more.
+
+        :param seen: as the site has it; else it stays.
+        :param before: nothing must have been noted of it there since.
+        :return: whether it is to go now.
+        """
+        statement = realisations.update().where(
+            realisations.c.definition_id == seen.id,
+            realisations.c.site_id == site_id,
+            realisations.c.version == seen.version,
+            realisations.c.updated_at < before,
+        )
+        done = connection.execute(statement.values(version=FORMER, updated_at=now()))
+        return done.rowcount == 1
+
+    def is_leaving(self, definition_id: str, site_id: str) -> bool:
+        """Say whether something is about to go from a site."""
+        query = sa.select(realisations.c.version).where(
+            realisations.c.definition_id == definition_id, realisations.c.site_id == site_id
+        )
+        with self._database.read() as connection:
+            return connection.scalar(query) == FORMER
+
+    def forget(self, connection: sa.Connection, definition_id: str, site_id: str) -> None:
+        """Drop what is noted of a site from which something has gone.
+
+        :raises Changed: it is needed there again.
+        """
+        same = (realisations.c.definition_id == definition_id, realisations.c.site_id == site_id)
+        connection.execute(realisations.delete().where(*same, realisations.c.version == FORMER))
+        if connection.execute(sa.select(realisations.c.version).where(*same)).one_or_none() is not None:
+            raise Changed
 
     def keep_id(
         self,

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from tricircle.db.engine import Database
 from tricircle.errors import Conflict
+from tricircle.jobs.boots import sites_of_boots_on
 from tricircle.jobs.job import Job, Request
 from tricircle.jobs.requester import JobRequester
 from tricircle.jobs.types import FOLLOW
@@ -51,6 +52,11 @@ def with_spare(network: Item, subnets: list[Item]) -> list[Shown]:
     known = [subnet for subnet in subnets if subnet["id"] in network["subnets"]]
     shown = {**network, "subnets": [subnet["id"] for subnet in known], "spare": spare_of(known)}
     return [("network", shown), *(("subnet", subnet) for subnet in known)]
+
+
+def in_use(port_id: str) -> Conflict:
+    """Say in Nova's own words that a port is another server's."""
+    return Conflict(f"Port {port_id} is still in use.")
 
 
 class TopDefinitions:
@@ -170,7 +176,7 @@ class TopDefinitions:
     def move(self, ports: Sequence[Item], site: Site, request_id: str | None) -> list[Definition]:
         """Note that ports are needed in a site, and nowhere else any more.
 
-        :raises Conflict: others keep changing them.
+        :raises Conflict: another site makes a server with one just now; or others keep changing them.
         """
 
         def work(connection: sa.Connection) -> list[Definition]:
@@ -179,6 +185,10 @@ class TopDefinitions:
             for item in sorted(ports, key=lambda port: str(port["id"])):
                 definition, _ = self._define(connection, "port", item)
                 moved.append(definition)
+                # The definition is locked: of several the first one has it.
+                booting = sites_of_boots_on(connection, definition.key, besides=request_id)
+                if booting - {site.id} & self._store.needing(connection, definition.id):
+                    raise in_use(definition.key)
                 others = self._store.want_only_in(connection, definition.id, site.id)
                 jobs.append(replication(definition, site, request_id, delay=PATIENCE))
                 jobs += [replication(definition, sites[each], request_id) for each in others if each in sites]

@@ -12,7 +12,6 @@ from typing import Any
 import orjson
 
 from tricircle.db.timestamps import now
-from tricircle.errors import AnswerLost, BadAnswer, SiteUnavailable
 from tricircle.jobs.outcome import Failed, Outcome, Postponed, Succeeded
 from tricircle.routing.homed import SERVER_TYPE
 from tricircle.xjob import homed
@@ -20,12 +19,17 @@ from tricircle.xjob.made_ports import follow_server
 from tricircle.xjob.port_rows import PortRows, Settled, make_room
 from tricircle.xjob.ports import Item, is_adoptable, ports_in
 from tricircle.xjob.task import Task
+from tricircle.xjob.top_away import TopAway, top_needed
 
-_SHORTEST_WAIT, _LONGEST_WAIT = 0.3, 5.0
+_SHORTEST_WAIT, _LONGEST_WAIT = 0.4, 5.0
 """Seconds between two looks."""
 
+_USUAL = 60.0
+"""Seconds within which most servers run. So long the looks are as close as is needed for a port to be seen at
+the top within a second of its server's being ACTIVE."""
+
 _GROWTH = 0.125
-"""Of the job's age, by which the wait grows: less than a second for as long as most servers take."""
+"""Of the job's age after that, by which the wait grows."""
 
 _PATIENCE = 600.0
 """Seconds after which a server that is still being built is left to the comparison."""
@@ -35,12 +39,6 @@ _PORTLESS = 60.0
 
 _NOTICE = 5.0
 """Seconds in which what was asked of a server that is there already (attach, detach) begins to show."""
-
-_TOP_WAIT = 60.0
-"""Most seconds between two tries while the top's Neutron is away."""
-
-_GIVEN_UP = 24 * 3600.0
-"""Seconds after which an outage of the top's Neutron is no outage."""
 
 
 def adopt(task: Task) -> Outcome:
@@ -64,22 +62,11 @@ def adopt(task: Task) -> Outcome:
     is_young = server is not None and not built and age < _NOTICE
     patience = _PATIENCE if shown else _PORTLESS
     if age < patience and (is_young or not is_settled(server, shown)):
-        wait = min(_SHORTEST_WAIT + age * _GROWTH, _LONGEST_WAIT)
+        wait = min(_SHORTEST_WAIT + max(age - _USUAL, 0.0) * _GROWTH, _LONGEST_WAIT)
         return Postponed(wait, f"The server may still change. {done}.")
     if done.complaints:
         return Failed(" ".join(done.complaints), is_final=True)
     return Succeeded(f"{len(shown)} ports. {done}.")
-
-
-class TopAway(Exception):
-    """The top's Neutron cannot be reached: what is to be done there has to wait.
-
-    :param outcome: of the job.
-    """
-
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__()
-        self.outcome = outcome
 
 
 def adopt_now(task: Task, shown: list[Item]) -> Settled:
@@ -90,21 +77,13 @@ def adopt_now(task: Task, shown: list[Item]) -> Settled:
     """
     engine, site, server_id = task.engine, task.site, task.job.resource_id
     rows = PortRows(engine, site, task.step)
-    try:
+    with top_needed(task):
         done = rows.settle(shown, rows.find(device_id=server_id))
         follow_server(engine, site, server_id, shown, step=task.step)
         if done.networks:
             task.step("make room")
             make_room(engine, site, done.networks)
         return done
-    except (SiteUnavailable, AnswerLost, BadAnswer) as error:
-        if error.site != engine.networks.top.site.name:
-            raise
-        age = (now() - task.job.created_at).total_seconds()
-        if age > _GIVEN_UP:
-            raise TopAway(Failed(error.message, error.request_id, is_final=True)) from error
-        wait = min(max(age / 2, 1.0), _TOP_WAIT)
-        raise TopAway(Postponed(wait, f"{error.message} The servers run, and are adopted later.")) from error
 
 
 def is_settled(server: Item | None, shown: list[Item]) -> bool:

@@ -8,12 +8,16 @@ from datetime import timedelta
 
 from tricircle.db.timestamps import now
 from tricircle.jobs.outcome import Failed, Outcome, Postponed, Succeeded
+from tricircle.realise.definition import DefinitionState
+from tricircle.realise.kinds import NETWORK
+from tricircle.realise.learner import replication
 from tricircle.routing.homed import HOMED, SERVER_TYPE
 from tricircle.routing.resource_type import ResourceType
 from tricircle.xjob import homed
-from tricircle.xjob.adopt import TopAway, adopt_now
+from tricircle.xjob.adopt import adopt_now
 from tricircle.xjob.ports import ports_in
 from tricircle.xjob.task import Task
+from tricircle.xjob.top_away import TopAway
 
 _LOOKS = 6
 """How often a resource must be there, and not on its way out, before the delete counts as refused."""
@@ -61,8 +65,22 @@ def _gone(task: Task, kind: ResourceType) -> Outcome:
             # The route is of no use to anybody, however long that lasts.
             engine.routes.forget(resource_id, kind.name, site.id)
             return away.outcome
+        _take_networks_out(task)
     forget = engine.routes.forgetting(resource_id, kind.name, site.id)
     return Succeeded(f"Site {site.name} says that it is gone.", work=forget)
+
+
+def _take_networks_out(task: Task) -> None:
+    """Try at once to take from the site what is deleted at the top: the server was perhaps in its way."""
+    engine, site = task.engine, task.site
+    left = [
+        definition
+        for definition in engine.replicas.store.behind(site.id)
+        if definition.kind == NETWORK.name and definition.state is DefinitionState.DELETED
+    ]
+    if left:
+        task.step("take networks out")
+        engine.requester.request(*(replication(each, site, task.job.request_id) for each in left))
 
 
 def is_being_deleted(item: homed.Item) -> bool:

@@ -3,7 +3,7 @@
 What the site lists is compared with what was asked for, and the route of what was made is recorded. The job
 never makes anything, and never deletes anything: the client may have found the server or volume in a list in
 the meantime and use it, and one that came out broken is shown with its status, as Nova and Cinder do it.
-Networks that were brought into the site for it stay there for the next one, and go with the top's.
+Networks that were brought into the site for it go when they have been idle there for a while.
 
 A row too many does no harm: a route says where a resource is, and it is there. So a match by name, time and
 looks is good enough.
@@ -21,7 +21,7 @@ from tricircle.db.timestamps import now
 from tricircle.errors import BadRequest
 from tricircle.jobs.job import Request
 from tricircle.jobs.outcome import Outcome, Postponed, Succeeded
-from tricircle.jobs.types import ADOPT, IntentParameters
+from tricircle.jobs.types import ADOPT, AdoptParameters, IntentParameters
 from tricircle.routing.homed import HOMED, SERVER_TYPE
 from tricircle.routing.resource_type import ResourceType
 from tricircle.routing.route import Route
@@ -71,6 +71,7 @@ def _keep(connection: sa.Connection, *, task: Task, routes: Sequence[Route]) -> 
                 route.top_id,
                 route.site_id,
                 project_id=route.project_id,
+                parameters=AdoptParameters(task.parameters.uses),
                 request_id=task.job.request_id,
             )
             task.engine.requester.enqueue(connection, adoption)

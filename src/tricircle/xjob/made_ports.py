@@ -11,6 +11,9 @@ from tricircle.sites.site import Site
 from tricircle.xjob.engine import Engine
 from tricircle.xjob.ports import PORT, PORTS, SERVICE, Item, node_of, ports_in, show
 
+_AT_ONCE = 50
+"""Ids in one query."""
+
 _NOBODYS = {"device_id": "", "device_owner": "", "binding:host_id": ""}
 
 
@@ -43,8 +46,47 @@ def follow_server(
     return changed
 
 
+def compare(
+    engine: Engine, site: Site, shown: Iterable[tuple[str, Item]], *, step: Callable[[str], None]
+) -> list[str]:
+    """Have the top say whose its ports are that a site has; what differs is read once more before.
+
+    :param shown: ids at the top, and the ports as the site shows them.
+    :param step: as for `follow_server`.
+    :return: the ids at the top of those that have another owner now.
+    """
+    top, node = engine.networks.top.site, node_of(engine, site)
+    there, changed = dict(shown), []
+    for start in range(0, len(there), _AT_ONCE):
+        ids = list(there)[start : start + _AT_ONCE]
+        for port in ports_in(engine.sites, top, id=ids):
+            if not _differing(port, _owner(there[port["id"]], port, node)):
+                continue
+            item = show(engine.sites, site, there[port["id"]]["id"])
+            latest = show(engine.sites, top, port["id"])
+            if item is None or latest is None:
+                continue
+            if _give(engine, latest, _owner(item, latest, node), step):
+                changed.append(port["id"])
+    return changed
+
+
+def _owner(item: Item, port: Item, node: str) -> Item:
+    """Return whose a port is by what a site shows of it; nothing where the top says that it is elsewhere."""
+    if port.get("binding:host_id") not in {None, "", node}:
+        return {}
+    if item["device_id"]:
+        owner = {name: item[name] for name in ("device_id", "device_owner")}
+        return {**owner, "binding:host_id": node}
+    return _NOBODYS if port.get("binding:host_id") == node else {}
+
+
+def _differing(port: Item, owner: Item) -> Item:
+    return {name: value for name, value in owner.items() if (port.get(name) or "") != value}
+
+
 def _give(engine: Engine, port: Item, owner: Item, step: Callable[[str], None]) -> bool:
-    changes = {name: value for name, value in owner.items() if (port.get(name) or "") != value}
+    changes = _differing(port, owner)
     if changes:
         step("change the owner")
         target = f"{PORTS}/{port['id']}"

@@ -19,7 +19,7 @@ from tricircle.jobs.job import JobState, Request
 from tricircle.jobs.store import JobFilters, JobStore
 from tricircle.jobs.types import FOLLOW
 from tricircle.routing.route import Route
-from tricircle.sites.service_calls import SiteRefused
+from tricircle.sites.service_calls import SiteAnswer, SiteRefused
 from tricircle.sites.site import Site
 from tricircle.xjob.engine import Engine
 from tricircle.xjob.ports import (
@@ -53,6 +53,9 @@ _ASKED_FOR_AT_ONCE = 50
 
 _Thing = TypeVar("_Thing")
 
+_DELETED = "its deletion is on its way"
+"""In the words of the plugin, of a port that somebody deleted at the top, and no job tells of it yet."""
+
 _OPEN = frozenset({JobState.WAITING, JobState.RUNNING, JobState.FAILED})
 
 
@@ -62,6 +65,7 @@ class Settled:
 
     :param adopted: the ids of ports that have a row now and had none; so with the others.
     :param networks: ids at the top of networks of which ports were adopted.
+    :param homeless: ids of ports whose network is gone from the top; they go with their server.
     :param complaints: what the top refused, in words, with cause and cure.
     """
 
@@ -69,10 +73,16 @@ class Settled:
     changed: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     networks: set[str] = field(default_factory=set)
+    homeless: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        counts = {"adopted": self.adopted, "changed": self.changed, "removed": self.removed}
+        counts = {
+            "adopted": self.adopted,
+            "changed": self.changed,
+            "removed": self.removed,
+            "on networks that are gone from the top": self.homeless,
+        }
         return ", ".join(f"{len(ids)} {name}" for name, ids in counts.items() if ids) or "nothing to do"
 
     def __iadd__(self, other: "Settled") -> "Settled":
@@ -80,6 +90,7 @@ class Settled:
         self.changed += other.changed
         self.removed += other.removed
         self.networks |= other.networks
+        self.homeless += other.homeless
         self.complaints += other.complaints
         return self
 
@@ -184,7 +195,11 @@ class PortRows:
     # -- effects --------------------------------------------------------------------------------------------
 
     def _adopt(self, items: Sequence[Item], done: Settled) -> None:
-        for some in _portions(items, _IN_ONE_REQUEST):
+        known = self._engine.routes.known(PORT, self._site.id, [item["id"] for item in items])
+        for item in items:
+            if item["id"] in known:
+                self._adopt_one(item, done, was_deleted=True)
+        for some in _portions([item for item in items if item["id"] not in known], _IN_ONE_REQUEST):
             if len(some) == 1:
                 self._adopt_one(some[0], done)
                 continue
@@ -197,17 +212,55 @@ class PortRows:
             else:
                 self._note(some, done)
 
-    def _adopt_one(self, item: Item, done: Settled) -> None:
+    def _adopt_one(self, item: Item, done: Settled, *, was_deleted: bool = False) -> None:
+        """Adopt a port.
+
+        :param was_deleted: the top has had it before, and no job has deleted the row.
+        """
         self._step("adopt one")
+        if self._put_through(item, lambda: self._post({"adopted_port": item}), done) is None:
+            return
+        if was_deleted and self._is_on_its_way(item["id"]):
+            # Its deletion, after it was looked for; the route tells that job where the port is.
+            self._unadopt(item["id"])
+            return
+        self._note([item], done)
+
+    def _put_through(self, item: Item, send: Callable[[], SiteAnswer], done: Settled) -> SiteAnswer | None:
+        """Tell the top of a port; where that cannot be, say why."""
         try:
-            self._post({"adopted_port": item})
+            try:
+                return send()
+            except SiteRefused as error:
+                if error.site_status != 409 or not self._make_way(item, done):
+                    raise
+            return send()
         except SiteRefused as error:
             self._explain(item, error, done)
-        else:
-            self._note([item], done)
+            return None
 
-    def _post(self, body: Mapping[str, Any]) -> None:
-        self._engine.sites.call(self._top, SERVICE, "POST", ADOPTED, body)
+    def _make_way(self, item: Item, done: Settled) -> bool:
+        """Bring those rows up to date that have what a port is to have; say whether there are any.
+
+        The site has given an address or a MAC address to another port, and the top has not heard yet of what
+        has become of the former one.
+        """
+        addresses = {fixed["ip_address"] for fixed in item["fixed_ips"]}
+        former = {
+            key: row
+            for key, row in self.find(network_id=item["network_id"]).items()
+            if key != item["id"]
+            and (
+                row["mac_address"] == item["mac_address"]
+                or not addresses.isdisjoint(fixed["ip_address"] for fixed in row["fixed_ips"])
+            )
+        }
+        if former:
+            done += self.settle(self._look(list(former)), former)
+        return bool(former)
+
+    def _post(self, body: Mapping[str, Any]) -> SiteAnswer:
+        return self._engine.sites.call(self._top, SERVICE, "POST", ADOPTED, body)
 
     def _note(self, items: Iterable[Item], done: Settled) -> None:
         """Keep which site has ports that have just been adopted."""
@@ -228,19 +281,15 @@ class PortRows:
             self._adopt_one(item, done)
             return
         self._step("change")
-        try:
-            answer = self._engine.sites.call(
-                self._top,
-                SERVICE,
-                "PUT",
-                f"{ADOPTED}/{item['id']}",
-                {"adopted_port": differing},
-                expected={404},
-            )
-        except SiteRefused as error:
-            self._explain(item, error, done)
-            return
-        if answer.status == 404:  # deleted just now: the next look says what is to be true
+        target, body = f"{ADOPTED}/{item['id']}", {"adopted_port": differing}
+        answer = self._put_through(
+            item,
+            lambda: self._engine.sites.call(self._top, SERVICE, "PUT", target, body, expected={404}),
+            done,
+        )
+        if (
+            answer is not None and answer.status == 404
+        ):  # deleted just now: the next look says what is to be true
             require_own_words(answer.document, self._top)
 
     def _require_sight(self, project_id: str) -> None:
@@ -254,9 +303,11 @@ class PortRows:
             self._sees_all = True
 
     def _remove(self, row: Item) -> None:
-        port_id = row["id"]
         # First, so that nobody takes it for a port that is still to go from its site.
-        self._engine.routes.forget(port_id, PORT, self._site.id)
+        self._engine.routes.forget(row["id"], PORT, self._site.id)
+        self._unadopt(row["id"])
+
+    def _unadopt(self, port_id: str) -> None:
         self._step("remove")
         target = f"{ADOPTED}/{port_id}"
         answer = self._engine.sites.call(self._top, SERVICE, "DELETE", target, expected={404})
@@ -266,10 +317,15 @@ class PortRows:
     # -- refusals -------------------------------------------------------------------------------------------
 
     def _explain(self, item: Item, error: SiteRefused, done: Settled) -> None:
-        """Complain, unless another worker has adopted the port in the meantime."""
+        """Complain, unless another worker has adopted the port in the meantime, or it is to go itself."""
         row = self.find(id=item["id"]).get(item["id"])
         if row is not None and not differences(item, row):
             self._note([item], done)
+            return
+        if error.site_status == 409 and _DELETED in error.message:
+            return  # a moment ago: there will be a job that deletes it in the site
+        if error.site_status == 404 and self._is_gone(item["network_id"]):
+            done.homeless.append(item["id"])
             return
         name = self._site.name
         cure = ""
@@ -279,6 +335,15 @@ class PortRows:
                 "own, and have the server get another port."
             )
         done.complaints.append(f"Port {item['id']} of site {name} cannot be adopted: {error.message}{cure}")
+
+    def _is_gone(self, network_id: str) -> bool:
+        """Say whether the top has a network no longer: the site's copy goes with the last port on it."""
+        answer = self._engine.sites.call(
+            self._top, SERVICE, "GET", f"/v2.0/networks/{network_id}", expected={404}
+        )
+        if answer.status == 404:
+            require_own_words(answer.document, self._top)
+        return answer.status == 404
 
     def _other_port(self, item: Item) -> str:
         query = f"network_id={item['network_id']}&mac_address={item['mac_address']}"

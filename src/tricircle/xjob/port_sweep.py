@@ -8,9 +8,12 @@ is read once more, on both sides, just before it is put right.
 
 from tricircle.jobs.outcome import Failed, Outcome, Succeeded
 from tricircle.routing.route import Route
+from tricircle.xjob import made_ports
+from tricircle.xjob.idle_networks import forget_rows, take_out_if_idle
 from tricircle.xjob.port_rows import PortRows, Settled, make_room
 from tricircle.xjob.ports import PORT, Item, ports_in
 from tricircle.xjob.task import Task
+from tricircle.xjob.top_away import TopAway, top_needed
 
 _COMPLAINTS = 5
 """Of so many the words are kept."""
@@ -18,25 +21,39 @@ _COMPLAINTS = 5
 
 def sweep(task: Task) -> Outcome:
     """Compare, and do the difference."""
+    try:
+        with top_needed(task):
+            return _compare_all(task)
+    except TopAway as away:
+        return away.outcome
+
+
+def _compare_all(task: Task) -> Outcome:
     engine, site = task.engine, task.site
     if not engine.networks.is_there:
         return Succeeded("The top has no network service.")
-    names = engine.replicas.store.names(["network"])
-    networks = sorted((key, known_as) for _, key, site_id, known_as in names if site_id == site.id)
-    rows, done = PortRows(engine, site, task.step), Settled()
+    names = [each for each in engine.replicas.store.names(["network", PORT]) if each[2] == site.id]
+    networks = sorted((key, known_as) for kind, key, _, known_as in names if kind != PORT)
+    made_first = {known_as: key for kind, key, _, known_as in names if kind == PORT}
+    rows, done, gone = PortRows(engine, site, task.step), Settled(), 0
     for compared, (network_id, known_as) in enumerate(networks):
         task.step("comparing", compared=compared, of=len(networks))
         there = rows.find(network_id=network_id)
         shown = ports_in(engine.sites, site, network_id=known_as)
         differing = rows.differing(shown, there)
         done += rows.look_and_settle(differing)
+        at_top = [(made_first[item["id"]], item) for item in shown if item["id"] in made_first]
+        done.changed += made_ports.compare(engine, site, at_top, step=task.step)
         make_room(engine, site, {network_id} if network_id in done.networks else ())
         _note(task, [row for key, row in there.items() if key not in differing])
+        gone += take_out_if_idle(task, network_id, shown)
+    forget_rows(task, rows)
     if done.complaints:
         more = len(done.complaints) - _COMPLAINTS
         words = [*done.complaints[:_COMPLAINTS], *([f"So with {more} more."] if more > 0 else [])]
         return Failed(" ".join(words), is_final=True)
-    return Succeeded(f"{len(networks)} networks: {done}.")
+    left = f" {gone} networks were idle, and are gone from the site." if gone else ""
+    return Succeeded(f"{len(networks)} networks: {done}.{left}")
 
 
 def _note(task: Task, rows: list[Item]) -> None:

@@ -1,12 +1,13 @@
 """A worker: takes jobs from the queue, and has them done by its threads.
 
 One thread takes, as long as there is room; it looks again when it is woken, when a job has ended, when the
-next one falls due, and at each sweep. Nothing that goes wrong stops it: while the database is away it tries
-again at each sweep, and says so once.
+next one falls due, at each sweep, and, where the database is a file, when somebody has written. Nothing that
+goes wrong stops it: while the database is away it tries again at each sweep, and says so once.
 """
 
 import random
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -26,6 +27,9 @@ from tricircle.xjob.task import Handler, Task
 from tricircle.xjob.verdict import verdict
 
 LOG = log.getLogger(__name__)
+
+_GLANCE = 0.1
+"""Seconds between glances at whether somebody has written into the database."""
 
 _PAUSE = 0.5
 """Seconds between tries to write down how a job ended, while the database is away."""
@@ -95,8 +99,26 @@ class Worker:
         pool = ThreadPoolExecutor(self._bounds.threads, thread_name_prefix="job")
         while not self._stopped.is_set():
             self._woken.clear()
-            self._woken.wait(self._take_all(pool))
+            seen = self._engine.database.last_write()
+            self._rest(self._take_all(pool), seen)
         pool.shutdown(wait=False)
+
+    def _rest(self, seconds: float, seen: object) -> None:
+        """Wait until there may be something to do.
+
+        Where it is easily told that somebody has written into the database, as it is of a file, it need not
+        be announced by anybody.
+
+        :param seconds: the longest.
+        :param seen: the last write before it was looked for jobs; None where that cannot be told.
+        """
+        if seen is None:
+            self._woken.wait(seconds)
+            return
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0 and not self._woken.wait(min(left, _GLANCE)):
+            if self._engine.database.last_write() != seen:
+                return
 
     def run_one(self) -> Attempt | None:
         """Do the next job in this thread; None where there is none to do now."""

@@ -125,7 +125,7 @@ class TestShow:
     def test_its_parameters_and_requirements_are_told(
         self, admin: testing.TestClient, engine: Engine, sites: list[Site], job: Job
     ) -> None:
-        parameters = IntentParameters("vm", 2, "2026-01-31T11:59:00", {"flavorRef": "1"})
+        parameters = IntentParameters("vm", 2, "2026-01-31T11:59:00", {"flavorRef": "1"}, ("net1",))
         intent = ask(
             engine,
             Request("intent", "server", "1", sites[1].id, "project", parameters, requires=[job.id]),
@@ -138,6 +138,7 @@ class TestShow:
             "most": 2,
             "sent_at": "2026-01-31T11:59:00",
             "facts": {"flavorRef": "1"},
+            "uses": ["net1"],
         }
 
     def test_a_job_outlives_its_site(

@@ -113,3 +113,17 @@ def test_synchronous_writes_can_be_given_up(embedded_conf: cfg.ConfigOpts, *, sy
     with database.read() as connection:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == (2 if synchronous else 0)
     database.close()
+
+
+def test_that_somebody_has_written_is_easily_told(database: Database, embedded_conf: cfg.ConfigOpts) -> None:
+    other = Database(embedded_conf)
+    before = database.last_write()
+    assert site_names(other) == set()
+    assert database.last_write() == before
+    seen = {before}
+    for name in ("one", "two", "three"):
+        with other.write() as connection:
+            add_site(connection, name)
+        assert database.last_write() not in seen
+        seen.add(database.last_write())
+    other.close()

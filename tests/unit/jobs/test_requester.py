@@ -10,7 +10,7 @@ from tricircle.errors import BadRequest
 from tricircle.jobs.job import JobEventType, JobState, Request
 from tricircle.jobs.outcome import Failed, Succeeded
 from tricircle.jobs.requester import JobRequester
-from tricircle.jobs.types import URGENT, ReplicateParameters
+from tricircle.jobs.types import URGENT, AdoptParameters, ReplicateParameters
 
 pytestmark = pytest.mark.every_database
 
@@ -114,10 +114,18 @@ def test_jobs_are_returned_in_the_order_of_the_requests(house: House) -> None:
         Request("teleport", "server", "s", site_id="one"),
         Request("replicate", "server", "s", site_id="one"),
         Request("replicate", "flavor", "f"),
-        Request("replicate", "flavor", "f", site_id="one"),
+        Request("replicate", "flavor", "f", site_id="one", parameters=AdoptParameters()),
+        Request("intent", "server", "s", site_id="one"),
         flavor(requires=["none"]),
     ],
-    ids=["unknown type", "about something else", "no site", "other parameters", "requires what is not there"],
+    ids=[
+        "unknown type",
+        "about something else",
+        "no site",
+        "other parameters",
+        "no parameters",
+        "requires what is not there",
+    ],
 )
 def test_what_makes_no_sense_is_refused(house: House, wrong: Request) -> None:
     with pytest.raises(BadRequest):

@@ -8,6 +8,9 @@ from oslo_config import cfg
 from oslo_utils import uuidutils
 from tests.unit.network.base import OTHER, SITE, TricircleTestCase
 
+from tricircle.network.forwarder import Forwarder
+from tricircle.xjob.port_rows import _DELETED
+
 
 class AdoptedPortsTestCase(TricircleTestCase):
     def setUp(self) -> None:
@@ -106,6 +109,36 @@ class AdoptedPortsTestCase(TricircleTestCase):
         self.put(self.adopt(fixed_ips=self.at(11))["id"], answer=409, fixed_ips=self.at(10))
         assert len(self.adopted()) == 2
         self.adopt(fixed_ips=self.at(12))
+
+    def test_one_whose_deletion_is_not_told_yet_is_not_adopted_anew(self) -> None:
+        wanted = self.adopt()
+        with mock.patch.object(Forwarder, "after_change"):
+            self.call("DELETE", f"ports/{wanted['id']}")
+        refused = self.post({name: wanted[name] for name in self.a_port()}, status=409)
+        assert _DELETED in refused["NeutronError"]["message"]
+        Forwarder(self.top).sweep()
+        self.post({name: wanted[name] for name in self.a_port()})
+
+    def test_its_addresses_are_the_sites_alone(self) -> None:
+        wanted = self.adopt(fixed_ips=self.at(10))
+        for changes in (
+            {"fixed_ips": self.at(11)},
+            {"fixed_ips": self.at(10, 11)},
+            {"fixed_ips": []},
+            {"mac_address": "fa:16:3e:aa:aa:aa"},
+        ):
+            refused = self.call("PUT", f"ports/{wanted['id']}", {"port": changes}, status=409)
+            assert refused["NeutronError"]["type"] == "PortIsOfSite"
+            assert f"site {SITE}" in refused["NeutronError"]["message"]
+        for same in (self.at(10), [{"ip_address": "10.0.0.10"}]):
+            self.call("PUT", f"ports/{wanted['id']}", {"port": {"fixed_ips": same, "name": "new"}})
+        self.put(wanted["id"], fixed_ips=self.at(11))
+        assert (self.port(wanted["id"])["fixed_ips"], self.port(wanted["id"])["name"]) == (
+            self.at(11),
+            "new",
+        )
+        own = self._make_port(self.fmt, self.network_id)["port"]
+        self.call("PUT", f"ports/{own['id']}", {"port": {"fixed_ips": self.at(3)}})
 
     def test_another_site_has_no_right_to_the_block(self) -> None:
         self.post({**self.a_port(), "site": OTHER}, status=409)

@@ -88,6 +88,7 @@ class Neutrons:
     :param ports: the site's.
     :param rows: of adopted ports, at the top.
     :param others: ports at the top that are not adopted.
+    :param gone: ids of networks that the top has no longer.
     :param before: called with site, method and path before each request is done.
     :param page: most items in one answer.
     """
@@ -97,6 +98,7 @@ class Neutrons:
     others: dict[str, Item] = field(default_factory=dict)
     servers: dict[str, Item] = field(default_factory=dict)
     away: set[str] = field(default_factory=set)
+    gone: set[str] = field(default_factory=set)
     is_administrator: bool = True
     before: Callable[[str, str, str], None] = lambda *_: None
     page: int = 2
@@ -139,6 +141,8 @@ class Neutrons:
                 answer = self._server(server_id)
             case ["quotas", _], "GET":
                 answer = SiteAnswer(200, {}, None) if self.is_administrator else _no(403, "Admins only.")
+            case ["networks", key], "GET":
+                answer = GONE if key in self.gone else SiteAnswer(200, {"network": {"id": key}}, None)
             case ["adopted-ports"], "GET":
                 answer = self._list("adopted_ports", self.rows, query)
             case ["adopted-ports"], "POST":
@@ -189,6 +193,8 @@ class Neutrons:
     def _adopt(self, body: Any) -> SiteAnswer:
         new = dict(self.rows)
         for item in body.get("adopted_ports") or [body["adopted_port"]]:
+            if item["network_id"] in self.gone:
+                return _no(404, f"Network {item['network_id']} could not be found.")
             taken = next(
                 (
                     other
@@ -207,7 +213,10 @@ class Neutrons:
 
 
 def _clash(one: Item, other: Item) -> bool:
-    return (one["network_id"], one["mac_address"]) == (other["network_id"], other["mac_address"])
+    addresses = [{fixed["ip_address"] for fixed in each["fixed_ips"]} for each in (one, other)]
+    return one["network_id"] == other["network_id"] and (
+        one["mac_address"] == other["mac_address"] or not addresses[0].isdisjoint(addresses[1])
+    )
 
 
 def _no(status: int, words: str) -> SiteAnswer:
@@ -237,6 +246,7 @@ class Office:
             top=SimpleNamespace(site=TOP, show=lambda *_, **__: None),
             at_top=ids.at_top,
             in_site=ids.in_site,
+            is_there_from_the_start=lambda *_: True,
             make_room=lambda definition_id, site: self.roomy.append(self._key(definition_id)),
         )
         self.roomy: list[str] = []

@@ -1,8 +1,11 @@
 """Ports of servers get their rows at the top, and lose them."""
 
+from datetime import timedelta
+
 import pytest
 from tests.unit.xjob.neutrons import GONE, NETWORK, SERVER, TOP, A, Office, port, row
 
+from tricircle.db.timestamps import now
 from tricircle.errors import SiteUnavailable
 from tricircle.jobs.job import JobState, Request
 from tricircle.jobs.outcome import Failed, Postponed, Succeeded
@@ -141,11 +144,17 @@ class TestWaiting:
         assert office.effects() == [("top", "PUT", "/v2.0/adopted-ports/port-1")]
         assert office.neutrons.rows == {"port-1": row(1)}
 
-    def test_the_first_looks_are_quick(self, office: Office) -> None:
+    @pytest.mark.parametrize(("age", "delay"), [(0, 0.4), (20, 0.4), (59, 0.4), (70, 1.6), (300, 5.0)])
+    def test_looks_are_close_for_as_long_as_most_servers_take(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch, age: float, delay: float
+    ) -> None:
         office.serve("BUILD")
-        outcome, _ = office.do(adopt, request())
+        office.put(port(1, status="DOWN"))
+        office.engine.requester.request(request())
+        monkeypatch.setattr(module, "now", lambda: now() + timedelta(seconds=age))
+        outcome, _ = office.do(adopt)
         assert isinstance(outcome, Postponed)
-        assert 0.3 <= outcome.delay < 0.5
+        assert outcome.delay == pytest.approx(delay, abs=0.1)
 
     @pytest.mark.parametrize("status", ["ERROR", "SHUTOFF", "SHELVED_OFFLOADED"])
     @pytest.mark.usefixtures("old")
@@ -276,7 +285,7 @@ class TestTopAway:
     def test_an_outage_of_days_is_for_the_operator(
         self, office: Office, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(module, "_GIVEN_UP", -1.0)
+        monkeypatch.setattr("tricircle.xjob.top_away.GIVEN_UP", -1.0)
         office.neutrons.away.add("top")
         assert office.do(adopt, request())[1].state is JobState.FAILED
 
@@ -317,6 +326,28 @@ class TestRefused:
         office.put(port(2))
         assert isinstance(office.do(adopt)[0], Failed)
         assert office.neutrons.rows == {"port-2": row(2)}
+
+    def test_what_a_former_port_left_at_the_top_is_not_in_the_way(self, office: Office) -> None:
+        """The site gives an address and a MAC address to a new port before the top has heard of the end."""
+        office.put(port(1), port(2), port(5, device_id="other", fixed_ips=port(9)["fixed_ips"]))
+        office.put_rows(
+            row(3, device_id="former", fixed_ips=row(1)["fixed_ips"]),
+            row(4, device_id="former", mac_address=row(2)["mac_address"]),
+            row(5, device_id="other", fixed_ips=[*row(1)["fixed_ips"], *row(2)["fixed_ips"]]),
+        )
+        assert isinstance(office.do(adopt, request())[0], Succeeded)
+        there = row(5, device_id="other", fixed_ips=row(9)["fixed_ips"])
+        assert office.neutrons.rows == {"port-1": row(1), "port-2": row(2), "port-5": there}
+
+    def test_a_server_on_a_network_that_is_gone_from_the_top_is_left_to_its_site(
+        self, office: Office
+    ) -> None:
+        office.put(port(1), port(2))
+        office.neutrons.gone.add(NETWORK)
+        outcome, _ = office.do(adopt, request())
+        assert outcome == Succeeded("2 ports. 2 on networks that are gone from the top.")
+        assert office.neutrons.rows == {}
+        assert office.routed() == set()
 
     def test_one_that_another_worker_adopts_at_the_same_time_is_adopted(self, office: Office) -> None:
         office.put(port(1))

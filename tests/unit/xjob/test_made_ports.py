@@ -5,11 +5,12 @@ from tests.unit.xjob.neutrons import SERVER, A, Office, port, row
 
 from tricircle.jobs.job import Request
 from tricircle.jobs.outcome import Succeeded
-from tricircle.jobs.types import ADOPT, AFTER_DELETE
+from tricircle.jobs.types import ADOPT, AFTER_DELETE, PORTS
 from tricircle.xjob import adopt as module
 from tricircle.xjob.adopt import adopt
 from tricircle.xjob.after_delete import drop_route
 from tricircle.xjob.engine import Engine
+from tricircle.xjob.port_sweep import sweep
 
 FREE = {"device_id": "", "device_owner": "", "binding:host_id": "", "status": "DOWN"}
 TAKEN = {"device_id": SERVER, "device_owner": "compute:nova", "binding:host_id": "a"}
@@ -73,3 +74,30 @@ def test_a_port_that_is_deleted_at_the_top_is_left_to_its_deletion(office: Offic
     del office.neutrons.others["port-1"]
     ask(office)
     assert office.effects() == []
+
+
+def compare(office: Office) -> None:
+    assert isinstance(office.do(sweep, Request(PORTS.name, "site", A.id, A.id))[0], Succeeded)
+
+
+def test_one_that_was_let_go_unseen_is_nobodys_after_the_next_comparison(office: Office) -> None:
+    """Its server was deleted while the site's Neutron was down, or by the site's administrator."""
+    office.neutrons.others["port-1"] |= TAKEN
+    office.put(port(7, device_id="", device_owner=""))
+    compare(office)
+    assert owner(office) == dict.fromkeys(TAKEN, "")
+
+
+def test_one_that_was_taken_unseen_is_its_servers_after_the_next_comparison(office: Office) -> None:
+    compare(office)
+    assert owner(office) == TAKEN
+    office.effects()
+    compare(office)
+    assert office.effects() == []
+
+
+def test_one_that_is_in_another_site_by_now_is_left_alone(office: Office) -> None:
+    office.neutrons.others["port-1"] |= TAKEN | {"binding:host_id": "b"}
+    office.put(port(7, device_id="", device_owner=""))
+    compare(office)
+    assert owner(office) == TAKEN | {"binding:host_id": "b"}

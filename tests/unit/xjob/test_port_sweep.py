@@ -5,7 +5,7 @@ from tests.unit.xjob.neutrons import SUBNET, A, Office, port, row
 
 from tricircle.errors import SiteUnavailable
 from tricircle.jobs.job import JobState, Request
-from tricircle.jobs.outcome import Failed, Succeeded
+from tricircle.jobs.outcome import Failed, Postponed, Succeeded
 from tricircle.jobs.types import FOLLOW, PORTS
 from tricircle.sites.service_calls import SiteRefused
 from tricircle.xjob.engine import Engine
@@ -95,6 +95,35 @@ def test_a_port_that_somebody_deleted_at_the_top_is_not_adopted_anew(office: Off
     assert office.neutrons.rows == {}
 
 
+@pytest.mark.parametrize("told_by", ["journal", "job"])
+def test_one_that_is_deleted_while_it_is_compared_is_not_adopted_anew(office: Office, told_by: str) -> None:
+    """The row is gone, and what tells why is still in the plugin's journal, or comes out of it just now."""
+    office.put(port(1))
+    office.put_rows(row(1))
+    office.neutrons.rows.clear()
+
+    def before(site: str, method: str, path: str) -> None:
+        if (site, method) == ("top", "POST") and told_by == "journal":
+            words = "Port port-1 cannot be adopted: its deletion is on its way to the site."
+            raise SiteRefused(words, site="top", request_id=None, status=409)
+        if (site, method) == ("top", "POST"):
+            office.engine.requester.request(Request(FOLLOW.name, "port", "port-1", delay=1000))
+
+    office.neutrons.before = before
+    assert office.do(sweep, request())[1].state is JobState.SUCCEEDED
+    assert office.neutrons.rows == {}
+    assert office.routed() == {"port-1"}
+
+
+def test_one_that_the_top_has_lost_is_adopted_anew(office: Office) -> None:
+    """Its database was restored from an older state: nobody asked for anything to be deleted."""
+    office.put(port(1))
+    office.put_rows(row(1))
+    office.neutrons.rows.clear()
+    office.do(sweep, request())
+    assert office.neutrons.rows == {"port-1": row(1)}
+
+
 def test_ports_made_at_the_top_are_left_alone(office: Office) -> None:
     office.realise("port", "top-port", "port-1")
     office.put(port(1))
@@ -113,14 +142,25 @@ def test_complaints_come_last_and_not_all_of_them(office: Office) -> None:
     assert sorted(office.neutrons.rows) == ["port-1"]
 
 
-@pytest.mark.parametrize("away", ["a", "top"])
-def test_who_is_away_is_compared_later(office: Office, away: str) -> None:
+def test_a_site_that_is_away_is_compared_later(office: Office) -> None:
     office.put(port(1))
     office.put_rows(row(2))
-    office.neutrons.away.add(away)
+    office.neutrons.away.add("a")
     with pytest.raises(SiteUnavailable):
         office.do(sweep, request())
     assert sorted(office.neutrons.rows) == ["port-2"]
+
+
+def test_the_top_is_waited_for(office: Office) -> None:
+    office.put(port(1))
+    office.put_rows(row(2))
+    office.neutrons.away.add("top")
+    outcome, job = office.do(sweep, request())
+    assert isinstance(outcome, Postponed)
+    assert job.attempts == 0
+    office.neutrons.away.clear()
+    assert isinstance(office.do(sweep)[0], Succeeded)
+    assert sorted(office.neutrons.rows) == ["port-1"]
 
 
 def test_a_site_that_does_not_show_everything_is_not_believed(office: Office) -> None:

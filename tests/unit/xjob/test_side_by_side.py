@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
+from oslo_config import cfg
 from tests.integration.conditions import eventually
 
+from tricircle.db.engine import Database
 from tricircle.errors import DatabaseUnavailable
 from tricircle.jobs.job import JobState, Lease, Request
 from tricircle.jobs.outcome import Failed, Outcome, Succeeded
 from tricircle.jobs.queue import JobQueue
+from tricircle.jobs.requester import JobRequester
 from tricircle.jobs.store import JobStore
 from tricircle.xjob.bounds import Bounds
 from tricircle.xjob.engine import Engine
@@ -145,7 +148,24 @@ def test_a_site_that_does_not_answer_gets_one_job_at_a_time(works: Works) -> Non
     assert works.most_under_way["dead"] == 1
 
 
-def test_a_wake_is_heard_at_once(engine: Engine) -> None:
+def test_what_another_process_asks_for_is_begun_at_once_where_the_database_is_a_file(
+    engine: Engine, conf: cfg.ConfigOpts
+) -> None:
+    works = Works(engine)
+    works.worker._sweep_interval = 3600.0
+    looks = count_claims(works)
+    works.thread.start()
+    eventually(lambda: looks, "it has looked for the first time")
+    other = Database(conf)
+    JobRequester(other).request(Request("node", "site", "told-0", "a"))
+    other.close()
+    works.await_done("told", 1)
+    works.worker.stop()
+    works.thread.join(30)
+
+
+def test_a_wake_is_heard_at_once(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Database, "last_write", lambda _: None)  # as of a database server
     works = Works(engine)
     works.worker._sweep_interval = 3600.0
     looks = count_claims(works)
