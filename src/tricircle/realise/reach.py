@@ -26,7 +26,7 @@ class Reach:
 
     def sites_of(self, hints: Iterable[str]) -> set[str]:
         """Return the ids of the sites that availability zone hints stand for: of zones, or by name."""
-        return _sites_of(self._registry.snapshot, hints)
+        return sites_of(self._registry.snapshot, hints)
 
     def require_within(self, body: Body, site: Site) -> None:
         """See to it that a network's hints name a site.
@@ -50,12 +50,20 @@ class Reach:
         :raises OutOfReach: the site has none of the physical networks that it would need; or several, and
             nothing tells which one it is to be.
         """
-        return chosen(body, site, self._registry.snapshot)
+        try:
+            return _chosen_now(body, site, self._registry.snapshot)
+        except OutOfReach:
+            self._registry.expire()  # an administrator may have changed that a moment ago
+            return _chosen_now(body, site, self._registry.snapshot)
 
     def own(self, body: Body, site: Site) -> Body:
         """Return what a site has of its own of a network, as `Realiser` wants it; raises as `segment`."""
         segment = self.segment(body, site)
         return {} if segment is None else {"segment": segment}
+
+
+def _chosen_now(body: Body, site: Site, snapshot: Snapshot) -> Segment | None:
+    return chosen(body, snapshot.by_id.get(site.id, site), snapshot)
 
 
 def chosen(body: Body, site: Site, snapshot: Snapshot) -> Segment | None:
@@ -64,7 +72,7 @@ def chosen(body: Body, site: Site, snapshot: Snapshot) -> Segment | None:
     physical = [each for each in segments if each.is_physical]
     if not physical:
         return None
-    there = _there(physical, site, snapshot)
+    there = candidates(physical, site, snapshot)
     if len(there) == 1:
         (segment,) = there
         return replace(segment, physical_network=site.physical_network(str(segment.physical_network)))
@@ -75,7 +83,7 @@ def chosen(body: Body, site: Site, snapshot: Snapshot) -> Segment | None:
             "to say with the site's physical_networks which it has.",
             site=site.name,
         )
-    is_for_it_alone = _sites_of(snapshot, body["availability_zone_hints"]) == {site.id}
+    is_for_it_alone = sites_of(snapshot, body["availability_zone_hints"]) == {site.id}
     if is_for_it_alone or len(physical) < len(segments):
         return None
     raise OutOfReach(
@@ -86,7 +94,7 @@ def chosen(body: Body, site: Site, snapshot: Snapshot) -> Segment | None:
     )
 
 
-def _there(physical: list[Segment], site: Site, snapshot: Snapshot) -> list[Segment]:
+def candidates(physical: Iterable[Segment], site: Site, snapshot: Snapshot) -> list[Segment]:
     """Return the segments whose physical networks a site has; what no other site has goes first."""
     there = [each for each in physical if _has(site, each)]
     others = [other for other in snapshot.by_id.values() if other.id != site.id]
@@ -98,7 +106,8 @@ def _has(site: Site, segment: Segment) -> bool:
     return site.physical_network(str(segment.physical_network)) is not None
 
 
-def _sites_of(snapshot: Snapshot, hints: Iterable[str]) -> set[str]:
+def sites_of(snapshot: Snapshot, hints: Iterable[str]) -> set[str]:
+    """Return the ids of the sites that availability zone hints stand for: of zones, or by name."""
     found: set[str] = set()
     for hint in hints:
         if hint in snapshot.zones:
