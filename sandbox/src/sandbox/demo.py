@@ -230,13 +230,15 @@ class Demo:
     def show_network(self) -> None:
         """Show what each site has of the network, by its own API.
 
-        :raises SandboxError: a site has none, or two would hand out the same addresses
+        :raises SandboxError: a site has none, or another segment; or two would hand out the same addresses
         """
         network_id = self.top_network.get(f"/v2.0/networks?name={self.network}")["networks"][0]["id"]
         self.console.print(
             f"[bold cyan]$ GET /v2.0/networks?description=tricircle:{network_id}[/] (at each site)"
         )
-        table = Table("site", "network there", "hands out", "security group", box=None, pad_edge=False)
+        headings = ("site", "network there", "segment", "hands out", "security group")
+        table = Table(*headings, box=None, pad_edge=False)
+        segments: set[str] = set()
         ranges: list[tuple[int, int]] = []
         for site in self.layout.sites:
             neutron = self.at(site, NEUTRON)
@@ -250,7 +252,11 @@ class Demo:
             ranges += [(int(IPv4Address(pool["start"])), int(IPv4Address(pool["end"]))) for pool in pools]
             handed = ", ".join(f"{pool['start']} to {pool['end']}" for pool in pools)
             rules = f"{self.group}, {len(groups[0]['security_group_rules'])} rules"
-            table.add_row(site.name, networks[0]["name"], handed, rules)
+            segment = segment_of(networks[0])
+            segments.add(segment)
+            table.add_row(site.name, networks[0]["name"], segment, handed, rules)
+        if len(segments) != 1:
+            raise SandboxError(f"{self.network} should be the same segment in all sites")
         ranges.sort()
         if any(before[1] >= after[0] for before, after in pairwise(ranges)):
             raise SandboxError(f"two sites hand out the same addresses of {self.network}")
@@ -298,6 +304,12 @@ class Demo:
             f"  make demo-status\n"
             f"  make demo-down"
         )
+
+
+def segment_of(network: dict[str, Any]) -> str:
+    """Return what a network is in the fabric, as an administrator is shown it."""
+    parts = ("network_type", "segmentation_id", "physical_network")
+    return " ".join(str(network[f"provider:{part}"]) for part in parts)
 
 
 def columns(*names: str) -> Command:

@@ -25,6 +25,8 @@ LongName = Annotated[str, Meta(min_length=1, max_length=255, pattern=_NAME)]
 Text = Annotated[str, Meta(max_length=255, pattern=_TEXT)]
 ProjectId = Annotated[str, Meta(min_length=1, max_length=64, pattern=_NAME)]
 Limit = Annotated[int, Meta(ge=1)]
+PhysicalNetworkName = Annotated[str, Meta(min_length=1, max_length=64, pattern=_TEXT)]
+PhysicalNetworks = Annotated[dict[PhysicalNetworkName, PhysicalNetworkName], Meta(max_length=100)]
 
 SiteSortKey = Literal["name", "region_name", "state", "created_at", "updated_at"]
 
@@ -39,12 +41,16 @@ class Page(Struct, forbid_unknown_fields=True):
 
 
 class NewSite(Struct, forbid_unknown_fields=True):
-    """A site to register. Its region may still be missing from the Keystone catalogue."""
+    """A site to register. Its region may still be missing from the Keystone catalogue.
+
+    :param physical_networks: what it calls those of the top's that it has; None for all, by the same names.
+    """
 
     name: SiteName
     region_name: LongName
     description: Text = ""
     state: SiteState = SiteState.ENABLED
+    physical_networks: PhysicalNetworks | None = None
 
 
 class NewSiteBody(Struct, forbid_unknown_fields=True):
@@ -60,6 +66,7 @@ class SiteChanges(Struct, forbid_unknown_fields=True):
     region_name: LongName | UnsetType = UNSET
     description: Text | UnsetType = UNSET
     state: SiteState | UnsetType = UNSET
+    physical_networks: PhysicalNetworks | UnsetType | None = UNSET
 
 
 class SiteChangesBody(Struct, forbid_unknown_fields=True):

@@ -1,5 +1,8 @@
 """`/v1/sites`: the registered sites. Gateways heed a change within `[sites] refresh_interval` seconds."""
 
+from collections import Counter
+from collections.abc import Mapping
+
 import falcon
 from msgspec import UNSET, UnsetType, structs
 
@@ -26,7 +29,8 @@ def create(engine: Engine, req: falcon.Request, resp: falcon.Response) -> None:
     """Register a site."""
     new = schemas.read_body(req, schemas.NewSiteBody, engine.max_body_size).site
     _check_region(engine, new.region_name)
-    site = engine.sites.create(new.name, new.region_name, new.description, new.state)
+    _check_physical_networks(new.physical_networks)
+    site = engine.sites.create(**structs.asdict(new))
     url = engine.public_root(req) + PATH
     answer(resp, {"site": _document(url, site)}, 201)
     resp.location = f"{url}/{site.id}"
@@ -42,6 +46,7 @@ def update(engine: Engine, req: falcon.Request, resp: falcon.Response, *, site: 
     """Change a site."""
     changes = schemas.read_body(req, schemas.SiteChangesBody, engine.max_body_size).site
     _check_region(engine, changes.region_name)
+    _check_physical_networks(changes.physical_networks)
     given = {field: value for field, value in structs.asdict(changes).items() if value is not UNSET}
     changed = engine.sites.update(site, **given)
     answer(resp, {"site": _document(engine.public_root(req) + PATH, changed)})
@@ -61,6 +66,15 @@ def _check_region(engine: Engine, region_name: str | UnsetType) -> None:
         )
 
 
+def _check_physical_networks(names: Mapping[str, str] | UnsetType | None) -> None:
+    twice = [name for name, number in Counter((names or {}).values()).items() if number > 1]
+    if twice:
+        raise schemas.invalid(
+            "site.physical_networks",
+            f"{twice[0]} cannot be two physical networks of the top at the same time.",
+        )
+
+
 def _document(url: str, site: Site) -> Document:
     return {
         "id": site.id,
@@ -68,6 +82,7 @@ def _document(url: str, site: Site) -> Document:
         "region_name": site.region_name,
         "description": site.description,
         "state": site.state,
+        "physical_networks": site.physical_networks,
         "created_at": render(site.created_at),
         "updated_at": render(site.updated_at),
         "links": self_links(url, site.id),

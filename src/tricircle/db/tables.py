@@ -68,6 +68,7 @@ sites = Table(
     Column("state", String(16), nullable=False),
     Column("created_at", Timestamp, nullable=False),
     Column("updated_at", Timestamp, nullable=False),
+    Column("physical_networks", Text),  # JSON: the top's names, and the site's; null says nothing
     **MYSQL,
 )
 

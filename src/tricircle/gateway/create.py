@@ -19,7 +19,7 @@ from tricircle.gateway.resource import Item, Resource
 from tricircle.jobs.job import Request
 from tricircle.jobs.types import IntentParameters
 from tricircle.realise.fixed_addresses import AddressTaken
-from tricircle.realise.preparing import OutOfReach
+from tricircle.realise.reach import OutOfReach
 from tricircle.routing.resource_type import ResourceType
 from tricircle.routing.route import Route
 from tricircle.scheduler.scheduler import Candidate, Pin

@@ -16,10 +16,21 @@ from neutron_lib.plugins import directory
 from neutron_lib.plugins.ml2 import api
 from oslo_config import cfg
 
-from tricircle.network import adoption, journal, segments, site_views, sites, top, watched
+from tricircle.network import (
+    adoption,
+    journal,
+    provider_segments,
+    segments,
+    site_views,
+    sites,
+    top,
+    watched,
+)
 from tricircle.network.boots import Boots
 from tricircle.network.db.models import AdoptedPort
 from tricircle.network.forwarder import Forwarder
+from tricircle.sites.registry import Snapshot
+from tricircle.sites.site import Site
 
 _PRECOMMIT = (events.PRECOMMIT_CREATE, events.PRECOMMIT_UPDATE, events.PRECOMMIT_DELETE)
 _AFTER = (events.AFTER_CREATE, events.AFTER_UPDATE, events.AFTER_DELETE)
@@ -73,6 +84,7 @@ class TricircleMechanismDriver(api.MechanismDriver):
         for event in _AFTER:
             for resource in _HANDED_ON:
                 registry.subscribe(self._has_changed, resource, event)
+        registry.subscribe(self._network_comes, resources.NETWORK, events.BEFORE_CREATE)
         # The core plugin is not in the directory before all its drivers are initialised.
         registry.subscribe(self._process_begins, resources.PROCESS, events.AFTER_INIT)
 
@@ -97,9 +109,13 @@ class TricircleMechanismDriver(api.MechanismDriver):
         active once it is on a node.
         """
         adopted = adoption.of(context.plugin_context)
-        if adopted is None and not self._is_node(context.host):
+        snapshot = sites.if_known(self._top)
+        site = None if snapshot is None else self._site(snapshot, context.host, adopted)
+        if adopted is None and site is None:
             return
         segment = context.segments_to_bind[0]
+        if snapshot is not None and site is not None:
+            segment = provider_segments.segment_of(site, context.segments_to_bind, snapshot)
         context.set_binding(
             segment[api.ID],
             portbindings.VIF_TYPE_OTHER,
@@ -112,11 +128,15 @@ class TricircleMechanismDriver(api.MechanismDriver):
         if not db_api.is_session_active(context.session):
             self._forwarder.after_change()
 
-    def _is_node(self, host: str) -> bool:
-        snapshot = sites.if_known(self._top)
-        return snapshot is not None and any(
-            sites.node_of(snapshot, site) == host for site in snapshot.by_id.values()
-        )
+    @staticmethod
+    def _site(snapshot: Snapshot, host: str, adopted: adoption.Adoption | None) -> Site | None:
+        """Return the site that a port is in, or whose node it is to be on; None where it is none's."""
+        if adopted is not None:
+            return snapshot.by_id.get(adopted.site_id)
+        return next((site for site in snapshot.by_id.values() if sites.node_of(snapshot, site) == host), None)
+
+    def _network_comes(self, _resource: str, _event: str, _trigger: Any, payload: Any) -> None:
+        provider_segments.require_reach(self._top, payload.desired_state)
 
     def _security_group_changes(self, _resource: str, _event: str, _trigger: Any, payload: Any) -> None:
         group = payload.latest_state

@@ -15,11 +15,14 @@ from oslo_log import log
 
 from tricircle.errors import AnswerLost, BadRequest, Conflict, SiteUnavailable
 from tricircle.realise.blocks import Blocks
-from tricircle.realise.definition import Body, Definition, DefinitionState, Known
+from tricircle.realise.definition import Body, DefinitionState, Known
 from tricircle.realise.fixed_addresses import FixedAddresses
+from tricircle.realise.kinds import NEUTRON_KINDS
 from tricircle.realise.kinds.security_group import DEFAULT
+from tricircle.realise.reach import OutOfReach, Reach
 from tricircle.realise.realiser import Realiser
 from tricircle.realise.room import Room
+from tricircle.realise.segments import SegmentRefused
 from tricircle.realise.side_by_side import SideBySide
 from tricircle.realise.top_definitions import Needed, Shown, TopDefinitions, in_use, with_spare
 from tricircle.realise.top_network import Item, TopNetwork
@@ -32,10 +35,6 @@ _PATIENCE = 2.0
 """Seconds that whoever has noted first that a site needs a subnet has to ask for its addresses."""
 
 NETWORK, SUBNET, SECURITY_GROUP = "network", "subnet", "security_group"
-
-
-class OutOfReach(BadRequest):
-    """A network is limited to availability zones in which a site is not; another site may be in one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +84,8 @@ class Preparing:
         definitions: TopDefinitions,
         blocks: Blocks,
         room: Room,
+        *,
+        reach: Reach,
     ) -> None:
         self._realiser = realiser
         self._store = realiser.store
@@ -92,6 +93,7 @@ class Preparing:
         self._definitions = definitions
         self._blocks = blocks
         self._room = room
+        self._reach = reach
         self._fixed = FixedAddresses(realiser.store, top, definitions)
         self._side_by_side = SideBySide()
 
@@ -117,11 +119,12 @@ class Preparing:
         """See that a site has the networks and groups that are asked for; return what it has of them."""
         found = _Found.among(known, asked)
         shown = self._read(asked, found)
-        for definition in found.definitions:
-            self._require_reach(definition.key, definition.body.get("availability_zone_hints", ()), site)
+        for known_one in found.known:
+            if known_one.definition.kind == NETWORK:
+                self._require_reach(known_one.definition.body, site, is_there=known_one.in_step(site.id))
         for kind, item in shown:
             if kind == NETWORK:
-                self._require_reach(item["id"], item.get("availability_zone_hints") or (), site)
+                self._require_reach(NEUTRON_KINDS[NETWORK].define(item), site)
         lacking = [each for each in found.known if not each.in_step(site.id)]
         there = [each for each in found.known if each.in_step(site.id)]
         if shown or lacking:
@@ -191,18 +194,22 @@ class Preparing:
     # -- what the top says -----------------------------------------------------------------------------------
 
     def _read(self, asked: Asked, found: "_Found") -> list[Shown]:
-        """Read what is not defined yet, or is another project's, as the user sees it."""
+        """Read what is not defined yet, or is another project's, as far as the user sees it."""
         if asked.project_id is None:
             return []
         works: list[Callable[[], list[Item]]] = []
         for key in found.networks_missing:
-            works += [partial(self._network, key, asked), partial(self._subnets, key, asked)]
+            works += [
+                partial(self._visible, key, asked),
+                partial(self._network, key, asked),
+                partial(self._subnets, key, asked),
+            ]
         works += [partial(self._groups, name, asked) for name in found.groups_missing]
         answers = iter(self._side_by_side.do(works))
         shown: list[Shown] = []
         for _ in found.networks_missing:
-            network, subnets = next(answers), next(answers)
-            shown += [pair for item in network for pair in with_spare(item, subnets)]
+            visible, network, subnets = next(answers), next(answers), next(answers)
+            shown += [pair for item in network if visible for pair in with_spare(item, subnets)]
         groups: list[Shown] = []
         for name in found.groups_missing:
             matching = next(answers)
@@ -211,8 +218,13 @@ class Preparing:
             groups += [(SECURITY_GROUP, item) for item in matching]
         return shown + self._definitions.with_remotes(groups, asked.request_id)
 
-    def _network(self, key: str, asked: Asked) -> list[Item]:
+    def _visible(self, key: str, asked: Asked) -> list[Item]:
         item = self._top.show(NETWORK, key, token=asked.token, request_id=asked.request_id)
+        return [] if item is None else [item]
+
+    def _network(self, key: str, asked: Asked) -> list[Item]:
+        """Read a network as the service user: others are not shown its segments."""
+        item = self._top.show(NETWORK, key, request_id=asked.request_id)
         return [] if item is None else [item]
 
     def _subnets(self, key: str, asked: Asked) -> list[Item]:
@@ -222,14 +234,10 @@ class Preparing:
         filters = {"id" if is_uuid(name) else "name": name, "project_id": asked.project_id or ""}
         return self._top.list(SECURITY_GROUP, token=asked.token, request_id=asked.request_id, **filters)
 
-    def _require_reach(self, key: str, hints: Iterable[str], site: Site) -> None:
-        hints = list(hints)
-        if hints and site.id not in self._definitions.sites_of(hints):
-            zones = ", ".join(hints)
-            raise OutOfReach(
-                f"Network {key} is limited to the availability zones {zones}; site {site.name} is in none.",
-                site=site.name,
-            )
+    def _require_reach(self, body: Body, site: Site, *, is_there: bool = False) -> None:
+        self._reach.require_within(body, site)
+        if not is_there:
+            self._reach.segment(body, site)
 
     # -- what the site gets ----------------------------------------------------------------------------------
 
@@ -311,6 +319,15 @@ def _told(site: Site) -> Iterator[None]:
     except AnswerLost as error:
         # What it was is found again by its mark.
         raise SiteUnavailable(f"Site {site.name} does not answer.", site=site.name) from error
+    except SegmentRefused as error:
+        # Users are not shown what their networks are in the fabric.
+        LOG.warning("%s", error.message)
+        words = (
+            f"Network {error.network_id} cannot be in site {site.name} as it is. Choose another availability "
+            "zone; an administrator finds the cause in the network's jobs."
+        )
+        kind = OutOfReach if error.site_status == 400 else Conflict
+        raise kind(words, site=site.name, request_id=error.request_id) from error
     except SiteRefused as error:
         refusal = BadRequest if error.site_status == 400 else Conflict
         raise refusal(error.message, site=site.name, request_id=error.request_id) from error
@@ -335,11 +352,6 @@ class _Found:
     known: list[Known]
     networks_missing: list[str]
     groups_missing: list[str]
-
-    @property
-    def definitions(self) -> list[Definition]:
-        """Those of what is known."""
-        return [each.definition for each in self.known]
 
     @classmethod
     def among(cls, known: Iterable[Known], asked: Asked) -> "_Found":

@@ -26,6 +26,7 @@ from tricircle.realise.definition import (
     differences,
 )
 from tricircle.realise.kinds import KINDS, Kind
+from tricircle.realise.reach import OutOfReach
 from tricircle.realise.site_view import SiteView, go_on
 from tricircle.realise.store import Changed, DefinitionStore
 from tricircle.sites.service_calls import ServiceCalls, SiteRefused
@@ -167,7 +168,10 @@ class Realiser:
         found = self.find(kind, known, site, self.view(kind, site))
         if found is None:
             return {"": "it is not there"}
-        return differences(found.body, self.in_site(kind, definition.body, site))
+        try:
+            return differences(found.body, self.in_site(kind, definition.body, site))
+        except OutOfReach as error:
+            return {"": error.message}
 
     def is_as_made(self, known: Known, site: Site) -> bool:
         """Say whether a site has it as the top made it, in what cannot be changed, or not at all.

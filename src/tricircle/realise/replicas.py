@@ -14,10 +14,11 @@ from tricircle.jobs.requester import JobRequester
 from tricircle.realise.blocks import Blocks
 from tricircle.realise.definition import DefinitionState, Known
 from tricircle.realise.identifiers import Identifiers
-from tricircle.realise.kinds import KINDS, SUBNET
+from tricircle.realise.kinds import KINDS, NETWORK, SUBNET
 from tricircle.realise.learner import Learner
 from tricircle.realise.networks import Networks
 from tricircle.realise.preparing import Preparing
+from tricircle.realise.reach import Reach
 from tricircle.realise.realiser import Realiser
 from tricircle.realise.room import Room
 from tricircle.realise.store import DefinitionStore
@@ -64,7 +65,8 @@ class Replicas:
         """
         top = TopNetwork(client, calls, conf.region_name)
         blocks = Blocks(top)
-        realiser = Realiser(database, calls, {SUBNET.name: blocks.pools})
+        reach = Reach(registry)
+        realiser = Realiser(database, calls, {SUBNET.name: blocks.pools, NETWORK.name: reach.own})
         learner = Learner(database, registry, requester, realiser, bus)
         definitions = TopDefinitions(database, realiser.store, top, requester, registry)
         room = Room(realiser.store, realiser, calls, blocks)
@@ -78,7 +80,7 @@ class Replicas:
                 realiser.store,
                 top,
                 definitions=definitions,
-                preparing=Preparing(realiser, top, definitions, blocks, room),
+                preparing=Preparing(realiser, top, definitions, blocks, room, reach=reach),
                 room=room,
                 bus=bus,
             ),

@@ -4,7 +4,7 @@ The first one is written when a site is about to need it, together with a job th
 changes at the top while it is read is not lost. From then on each change is followed.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -19,6 +19,7 @@ from tricircle.jobs.types import FOLLOW
 from tricircle.realise.definition import FORMER, Body, Definition, DefinitionState, Known
 from tricircle.realise.kinds import NEUTRON_KINDS
 from tricircle.realise.learner import replication
+from tricircle.realise.reach import Reach
 from tricircle.realise.room import spare_of
 from tricircle.realise.store import Changed, DefinitionStore
 from tricircle.realise.top_network import Item, TopNetwork
@@ -75,6 +76,7 @@ class TopDefinitions:
         self._top = top
         self._requester = requester
         self._registry = registry
+        self._reach = Reach(registry)
 
     # -- reading ---------------------------------------------------------------------------------------------
 
@@ -124,17 +126,6 @@ class TopDefinitions:
             state=DefinitionState.PENDING,
             reference_site_id=None,
         )
-
-    def sites_of(self, hints: Iterable[str]) -> set[str]:
-        """Return the ids of the sites that availability zone hints stand for: of zones, or by name."""
-        snapshot = self._registry.snapshot
-        found: set[str] = set()
-        for hint in hints:
-            if hint in snapshot.zones:
-                found |= {member.site_id for member in snapshot.zones[hint].members}
-            elif hint in snapshot.by_name:
-                found.add(snapshot.by_name[hint].id)
-        return found
 
     # -- what a site needs -----------------------------------------------------------------------------------
 
@@ -281,7 +272,7 @@ class TopDefinitions:
             if realised.version != FORMER
         }
         hints = (item.get("availability_zone_hints") or ()) if kind == "network" else ()
-        return (there | wanted | self.sites_of(hints)) & self._registry.snapshot.by_id.keys()
+        return (there | wanted | self._reach.sites_of(hints)) & self._registry.snapshot.by_id.keys()
 
     def _change(
         self,

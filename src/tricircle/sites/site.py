@@ -1,6 +1,7 @@
 """A site: one OpenStack below the top, a Keystone region of its own."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -26,6 +27,8 @@ class Site:
     :param name: what operators and messages call it.
     :param region_name: its region in the Keystone catalogue, where its endpoints are found.
     :param created_at: naive, UTC; so is `updated_at`.
+    :param physical_networks: what the site's Neutron calls those of the top's physical networks that it has,
+        and it has no others; None where it has them all by the same names.
     """
 
     id: str
@@ -35,6 +38,7 @@ class Site:
     state: SiteState
     created_at: datetime
     updated_at: datetime
+    physical_networks: Mapping[str, str] | None = field(default=None, hash=False)
 
     @property
     def takes_new(self) -> bool:
@@ -45,3 +49,7 @@ class Site:
     def is_asked(self) -> bool:
         """Say whether it is called at all."""
         return self.state is not SiteState.DISABLED
+
+    def physical_network(self, name: str) -> str | None:
+        """Return what it calls a physical network of the top; None where it has none such."""
+        return name if self.physical_networks is None else self.physical_networks.get(name)

@@ -4,11 +4,13 @@ Every method raises DatabaseUnavailable where the database cannot be reached, be
 """
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, Literal
 
+import orjson
 import sqlalchemy as sa
+from msgspec import UNSET, UnsetType
 from oslo_db.exception import DBDuplicateEntry, DBReferenceError
 
 from tricircle.db.engine import Database
@@ -17,7 +19,7 @@ from tricircle.db.timestamps import now
 from tricircle.errors import BadRequest, Conflict, NotFound
 from tricircle.jobs.job import Job, Request
 from tricircle.jobs.requester import JobRequester
-from tricircle.jobs.types import CATCH_UP, NODE, REBUILD
+from tricircle.jobs.types import CATCH_UP, NODE, REBUILD, JobType
 from tricircle.jobs.withdrawal import withdraw
 from tricircle.sites.site import Site, SiteState
 
@@ -45,18 +47,24 @@ class SiteStore:
         self._wake = wake
 
     def create(
-        self, name: str, region_name: str, description: str = "", state: SiteState = SiteState.ENABLED
+        self,
+        name: str,
+        region_name: str,
+        description: str = "",
+        state: SiteState = SiteState.ENABLED,
+        physical_networks: Mapping[str, str] | None = None,
     ) -> Site:
         """Register a site. Unless it is disabled, jobs learn what is in it, and make it like the others.
 
+        :param physical_networks: see `Site`.
         :raises Conflict: another site has this name or this region, or has an id like this name.
         """
         time = now()
-        site = Site(str(uuid.uuid4()), name, region_name, description, state, time, time)
+        site = Site(str(uuid.uuid4()), name, region_name, description, state, time, time, physical_networks)
 
         def work(connection: sa.Connection) -> list[Job]:
             _check_name(connection, site)
-            connection.execute(sites.insert().values(asdict(site)))
+            connection.execute(sites.insert().values(_written(asdict(site))))
             return self._welcome(connection, site) if site.is_asked else []
 
         try:
@@ -122,15 +130,22 @@ class SiteStore:
         region_name: str | None = None,
         description: str | None = None,
         state: SiteState | None = None,
+        physical_networks: Mapping[str, str] | UnsetType | None = UNSET,
     ) -> Site:
-        """Change what is given of a site. One that is called again after it was disabled is learnt anew.
+        """Change what is given of a site.
 
+        One that is called again after it was disabled is learnt anew; one that has other physical networks
+        gets what it could not have before.
+
+        :param physical_networks: None is a value, too: see `Site`.
         :return: the site as it is afterwards.
         :raises NotFound: there is no such site.
         :raises Conflict: another site has this name or this region, or has an id like this name.
         """
         given = {"name": name, "region_name": region_name, "description": description, "state": state}
         changes: dict[str, Any] = {field: value for field, value in given.items() if value is not None}
+        if physical_networks is not UNSET:
+            changes["physical_networks"] = physical_networks
 
         def work(connection: sa.Connection) -> tuple[Site, list[Job]]:
             before = find_site(connection, id_or_name)
@@ -138,13 +153,16 @@ class SiteStore:
             if name is not None:
                 _check_name(connection, site)
             try:
-                connection.execute(
-                    sites.update().where(sites.c.id == site.id).values(**changes, updated_at=site.updated_at)
-                )
+                values = _written(changes | {"updated_at": site.updated_at})
+                connection.execute(sites.update().where(sites.c.id == site.id).values(values))
             except DBDuplicateEntry as error:
                 raise _taken(error, site) from None
-            is_back = site.is_asked and not before.is_asked
-            return site, self._welcome(connection, site) if is_back else []
+            if not site.is_asked:
+                return site, []
+            if not before.is_asked:
+                return site, self._welcome(connection, site)
+            is_wired_anew = site.physical_networks != before.physical_networks
+            return site, self._ask(connection, site, CATCH_UP) if is_wired_anew else []
 
         site, jobs = self._database.transact(work)
         self._wake(jobs)
@@ -174,9 +192,12 @@ class SiteStore:
 
     def _welcome(self, connection: sa.Connection, site: Site) -> list[Job]:
         """Ask for what a site needs that joins."""
+        return self._ask(connection, site, *_JOINING)
+
+    def _ask(self, connection: sa.Connection, site: Site, *kinds: JobType) -> list[Job]:
         return [
             self._requester.enqueue(connection, Request(kind.name, "site", site.id, site.id))
-            for kind in _JOINING
+            for kind in kinds
         ]
 
 
@@ -189,7 +210,16 @@ def _site(row: sa.Row[Any]) -> Site:
         SiteState(row.state),
         row.created_at,
         row.updated_at,
+        None if row.physical_networks is None else orjson.loads(row.physical_networks),
     )
+
+
+def _written(values: dict[str, Any]) -> dict[str, Any]:
+    """Return values as the columns hold them."""
+    physical_networks = values.get("physical_networks")
+    if physical_networks is None:
+        return values
+    return values | {"physical_networks": orjson.dumps(physical_networks).decode()}
 
 
 def find_site(connection: sa.Connection, id_or_name: str) -> Site:

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from tests.fakes.network import segments
 from tests.fakes.network.rows import chosen, invalid, new_id, not_found, page, refusal, require_known, shown
 from tests.fakes.server import Response
 from tests.fakes.service import Call, Document, Refusal, Route
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 _SETTABLE = (
     *("name", "description", "admin_state_up", "shared", "project_id", "tenant_id", "mtu"),
     *("port_security_enabled", "availability_zone_hints", "router:external"),
+    *(*segments.FIELDS, "segments"),
 )
 _NEUTRONS_OWN = ("network:dhcp", "network:distributed")
 
@@ -44,8 +46,9 @@ def create(network: "Network", call: Call) -> Response:
     }
     if network.has_dns:
         item["dns_domain"] = wanted.get("dns_domain", "")
+    item |= segments.of_new(network, call, wanted)
     network.networks[item["id"]] = item
-    return Response.of_json({"network": item}, 201)
+    return Response.of_json({"network": segments.shown_to(call, item)}, 201)
 
 
 def owner(call: Call, wanted: Document) -> str:
@@ -63,7 +66,7 @@ def _check_mtu(network: "Network", wanted: Document) -> None:
 
 def index(network: "Network", call: Call) -> Document:
     """List networks."""
-    items = [item for item in network.networks.values() if sees(call, item)]
+    items = [segments.shown_to(call, item) for item in network.networks.values() if sees(call, item)]
     return page(call, "networks", chosen(call, items))
 
 
@@ -82,7 +85,8 @@ def find(network: "Network", call: Call, identifier: str) -> Document:
 
 def show(network: "Network", call: Call) -> Document:
     """Show a network."""
-    return {"network": shown(call, find(network, call, call.arguments["id"]))}
+    item = find(network, call, call.arguments["id"])
+    return {"network": shown(call, segments.shown_to(call, item))}
 
 
 def update(network: "Network", call: Call) -> Document:
@@ -90,12 +94,13 @@ def update(network: "Network", call: Call) -> Document:
     item = find(network, call, call.arguments["id"])
     known = set(known_fields(network)) - {"project_id", "tenant_id", "availability_zone_hints"}
     wanted = require_known(call.body("network"), known, "network")
+    segments.require_unchanged(call, wanted)
     if not call.sees(item["project_id"]):
         raise Refusal(403, "Policy doesn't allow update_network to be performed.")
     _check_mtu(network, wanted)
     item.update(wanted)
     item["updated_at"] = network.times()["updated_at"]
-    return {"network": item}
+    return {"network": segments.shown_to(call, item)}
 
 
 def delete(network: "Network", call: Call) -> Response:

@@ -24,6 +24,8 @@ class Network(Service):
     :param mtu: the largest that its networks may have, and what they get.
     :param has_dns: whether networks have a DNS domain (extension `dns-integration`).
     :param has_dhcp: whether a subnet with DHCP gets a port for that, as with ML2/OVS.
+    :param physical_networks: those that it knows, for VLANs and flat networks.
+    :param tenant_type: what networks are that say nothing: `vxlan`; `vlan`, of the first physical network.
     """
 
     region: str = "RegionOne"
@@ -31,6 +33,8 @@ class Network(Service):
     mtu: int = 1500
     has_dns: bool = False
     has_dhcp: bool = True
+    physical_networks: tuple[str, ...] = ("stretched",)
+    tenant_type: str = "vxlan"
     networks: dict[str, Document] = field(default_factory=dict)
     subnets: dict[str, Document] = field(default_factory=dict)
     ports: dict[str, Document] = field(default_factory=dict)

@@ -144,6 +144,7 @@ class TopNetwork(site.Network):
 
     has_dhcp: bool = False
     has_dns: bool = True
+    tenant_type: str = "vlan"
     blocks: dict[str, Document] = field(default_factory=dict)
     adopted: dict[str, Document] = field(default_factory=dict)
 

@@ -41,6 +41,7 @@ def test_a_site_is_registered_and_shown(admin: testing.TestClient) -> None:
         "region_name": "RegionOne",
         "description": "the first",
         "state": "enabled",
+        "physical_networks": None,
         "links": [{"rel": "self", "href": f"{URL}/{site['id']}"}],
     }
     for id_or_name in (site["id"], "SiteOne"):
@@ -85,6 +86,46 @@ def test_a_change_of_nothing_is_allowed(admin: testing.TestClient) -> None:
     changed = admin.simulate_patch("/v1/sites/SiteOne", json={"site": {}})
     assert changed.status_code == 200
     assert changed.json["site"]["name"] == site["name"]
+
+
+def test_a_site_says_what_it_calls_the_physical_networks_of_the_top(admin: testing.TestClient) -> None:
+    names = {"stretched": "physnet1", "storage": "physnet2"}
+    site = admin.simulate_post("/v1/sites", json=new(physical_networks=names)).json["site"]
+    assert site["physical_networks"] == names
+    for given, shown in (
+        ({"description": "another"}, names),
+        ({"physical_networks": {}}, {}),
+        ({"physical_networks": {"stretched": "stretched"}}, {"stretched": "stretched"}),
+        ({"physical_networks": None}, None),
+    ):
+        changed = admin.simulate_patch("/v1/sites/SiteOne", json={"site": given})
+        assert changed.json["site"]["physical_networks"] == shown
+        assert admin.simulate_get("/v1/sites/SiteOne").json == changed.json
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["stretched"],
+        {"stretched": None},
+        {"stretched": ""},
+        {"": "physnet1"},
+        {"stretched": "x" * 65},
+        {"stretched": "a\nb"},
+        {"stretched": "physnet1", "storage": "physnet1"},
+        {str(number): str(number) for number in range(101)},
+    ],
+)
+def test_what_are_no_names_of_physical_networks_is_refused(admin: testing.TestClient, names: object) -> None:
+    admin.simulate_post("/v1/sites", json=new())
+    for refused in (
+        admin.simulate_post("/v1/sites", json=new("SiteTwo", "RegionTwo", physical_networks=names)),
+        admin.simulate_patch("/v1/sites/SiteOne", json={"site": {"physical_networks": names}}),
+    ):
+        assert refused.status_code == 400
+        assert "site.physical_networks" in refused.json["error"]["message"]
+    (site,) = admin.simulate_get("/v1/sites").json["sites"]
+    assert site["physical_networks"] is None
 
 
 def test_a_site_can_be_removed(admin: testing.TestClient) -> None:

@@ -42,6 +42,9 @@ class Register:
     def snapshot(self) -> Snapshot:
         return Snapshot.of(self.sites, self.zones, self.nodes)
 
+    def expire(self) -> None:
+        """Have the next look read them again, which each does."""
+
     def binding(self, project_id: str | None) -> str | None:
         return self.bindings.get(project_id)
 

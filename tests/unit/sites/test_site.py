@@ -23,3 +23,18 @@ def test_state_decides_what_a_site_does(state: SiteState, *, takes_new: bool, is
 
 def test_every_state_is_decided() -> None:
     assert {state.value for state in SiteState} == {"enabled", "cordoned", "draining", "disabled"}
+
+
+@pytest.mark.parametrize(
+    ("names", "known_as"),
+    [
+        (None, {"stretched": "stretched", "storage": "storage"}),
+        ({}, {"stretched": None, "storage": None}),
+        ({"stretched": "physnet1"}, {"stretched": "physnet1", "storage": None}),
+    ],
+)
+def test_a_site_that_names_physical_networks_has_no_others(
+    names: dict[str, str] | None, known_as: dict[str, str | None]
+) -> None:
+    site = Site("1", "SiteOne", "RegionOne", "", SiteState.ENABLED, now(), now(), names)
+    assert {name: site.physical_network(name) for name in known_as} == known_as

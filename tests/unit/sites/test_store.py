@@ -43,6 +43,18 @@ def test_a_created_site_is_found_by_id_and_by_name(store: SiteStore) -> None:
     assert store.get("SiteOne") == site
 
 
+def test_what_a_site_calls_physical_networks_is_kept(store: SiteStore) -> None:
+    names = {"stretched": "physnet1", "gr\u00fcn": "\u7da0"}
+    assert store.create("Silent", "RegionOne").physical_networks is None
+    assert store.create("SiteOne", "RegionTwo", physical_networks=names).physical_networks == names
+    assert store.update("SiteOne", description="another").physical_networks == names
+    assert store.get("SiteOne").physical_networks == names
+    for other in ({}, {"stretched": "stretched"}, None):
+        assert store.update("SiteOne", physical_networks=other).physical_networks == other
+        assert store.get("SiteOne").physical_networks == other
+        assert [site.physical_networks for site in store.page()] == [None, other]
+
+
 def test_no_site_is_named_as_another_one_s_id(store: SiteStore) -> None:
     first = store.create("SiteOne", "RegionOne")
     second = store.create("SiteTwo", "RegionTwo")

@@ -84,6 +84,22 @@ def test_a_disabled_one_is_when_it_is_enabled(
     assert waiting(jobs, site) == set()
 
 
+def test_a_site_with_other_physical_networks_gets_what_it_could_not_have_before(
+    store: SiteStore, jobs: JobStore, database: Database
+) -> None:
+    site = store.create("One", "RegionOne")
+    finish_all(database)
+    store.update("One", physical_networks=None)
+    assert waiting(jobs, site) == set()
+    store.update("One", physical_networks={"stretched": "physnet1"})
+    assert waiting(jobs, site) == {"catch_up"}
+    finish_all(database)
+    store.update("One", physical_networks={"stretched": "physnet1"}, description="another")
+    assert waiting(jobs, site) == set()
+    store.update("One", state=SiteState.DISABLED, physical_networks=None)
+    assert waiting(jobs, site) == set()
+
+
 def test_a_site_that_is_not_made_needs_nothing(store: SiteStore, jobs: JobStore, woken: Woken) -> None:
     store.create("One", "RegionOne")
     with pytest.raises(Conflict):

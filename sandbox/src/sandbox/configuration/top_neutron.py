@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 PLUGIN = "tricircle"
 # Which of the stretched network's VLANs tenants' networks take.
 VLANS = "100:3999"
+# Physical networks that only administrators use, and each site calls what it likes: `physical_networks`.
+LOCAL = ("east", "west")
 
 
 def sections(layout: Layout) -> ini.Sections:
@@ -58,7 +60,7 @@ def ml2_sections(_layout: Layout) -> ini.Sections:
             "mechanism_drivers": PLUGIN,
             "extension_drivers": ["port_security", "qos"],
         },
-        "ml2_type_vlan": {"network_vlan_ranges": f"{neutron.STRETCHED}:{VLANS}"},
+        "ml2_type_vlan": {"network_vlan_ranges": [f"{neutron.STRETCHED}:{VLANS}", *LOCAL]},
         "ml2_type_vxlan": {"vni_ranges": "1:5000"},
         "securitygroup": {"enable_security_group": True},
     }

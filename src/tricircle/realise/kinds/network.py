@@ -1,12 +1,21 @@
 """Networks. One is complete in a site when its subnets are there.
 
+What one is in the fabric is each site's own, as addresses are (`tricircle.realise.reach`), and never changes.
+
 Source: Networking API v2.0 reference, "Networks".
 """
 
 from collections.abc import Iterable
+from dataclasses import asdict
+from urllib.parse import urlencode
 
-from tricircle.realise.definition import Body
-from tricircle.realise.kinds.neutron import Item, NeutronKind
+from tricircle.realise.definition import Body, Found
+from tricircle.realise.kinds.neutron import Item, NeutronKind, mark_of
+from tricircle.realise.segments import Segment, SegmentRefused, shown_segments
+from tricircle.realise.site_view import SiteView
+from tricircle.sites.service_calls import SiteRefused
+
+_INVALID, _TAKEN = 400, 409
 
 
 class Network(NeutronKind):
@@ -15,19 +24,22 @@ class Network(NeutronKind):
     name = "network"
     collection = "networks"
     not_found = "Network {name} could not be found."
+    fixed = frozenset({"project_id", "segment"})
     changeable = ("name", "admin_state_up", "port_security_enabled")
     # A site may have a smaller underlay, and need not have the extension for DNS.
     if_possible = ("mtu", "dns_domain")
-    knowledge = frozenset({"subnets", "spare", "availability_zone_hints"})
+    knowledge = frozenset({"subnets", "spare", "availability_zone_hints", "segments"})
 
     def read(self, item: Item) -> Body:
-        """Return what must be the same."""
+        """Return what must be the same; and, of a site's, its segment, which is the site's own."""
+        segments = shown_segments(item)
         return {
             "name": item["name"],
             "admin_state_up": item["admin_state_up"],
             "port_security_enabled": item.get("port_security_enabled", True),
             "mtu": item.get("mtu"),
             "dns_domain": item.get("dns_domain") or "",
+            "segment": segments[0] if len(segments) == 1 else None,
         }
 
     def define(self, item: Item) -> Body:
@@ -35,11 +47,14 @@ class Network(NeutronKind):
 
         :param item: with `spare` besides: how many addresses are always free in a site, None for any number.
         """
+        defined = super().define(item)
+        del defined["segment"]
         return {
-            **super().define(item),
+            **defined,
             "subnets": sorted(item["subnets"]),
             "spare": item["spare"],
             "availability_zone_hints": sorted(item.get("availability_zone_hints") or ()),
+            "segments": [asdict(segment) for segment in shown_segments(item)],
         }
 
     def parts(self, body: Body) -> Iterable[tuple[str, str]]:
@@ -51,4 +66,38 @@ class Network(NeutronKind):
         first: Item = {"admin_state_up": body["admin_state_up"]}
         if not body["port_security_enabled"]:
             first["port_security_enabled"] = False
-        return first
+        segment: Segment | None = body.get("segment")
+        return first if segment is None else {**first, **segment.attributes}
+
+    def make(self, view: SiteView, body: Body) -> Found | None:
+        """Make it, with its mark.
+
+        :raises SegmentRefused: the site does not have what it is to be there, or has given that to something
+            else.
+        """
+        try:
+            return super().make(view, body)
+        except SiteRefused as error:
+            cure = "" if body.get("segment") is None else self._cure(view, body, error.site_status)
+            if not cure:
+                raise
+            what = f"Network {body['id']} is to be {body['segment']} in site {view.site.name}."
+            raise SegmentRefused(f"{what} {error.message} {cure}", error, body["id"]) from error
+
+    def _cure(self, view: SiteView, body: Body, status: int) -> str:
+        """Say what helps where a site has refused a network with a segment; nothing where that is not why."""
+        if status == _INVALID:
+            return "Have it configured there, or say with the site's physical_networks what the site has."
+        holder = self._holder(view, body) if status == _TAKEN else None
+        if holder is None:
+            return ""
+        return (
+            f"Network {holder} of the site is that: it must go, or this one be made anew as another segment."
+        )
+
+    def _holder(self, view: SiteView, body: Body) -> str | None:
+        """Return the site's id of another network that is the same segment; None where there is none."""
+        segment: Segment = body["segment"]
+        shown = view.get(f"/v2.0/{self.collection}?{urlencode(segment.attributes)}") or {}
+        others = (each["id"] for each in shown["networks"] if each.get("description") != mark_of(body["id"]))
+        return next(others, None)
