@@ -9,7 +9,7 @@ A row too many does no harm: a route says where a resource is, and it is there. 
 looks is good enough.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -48,33 +48,44 @@ def find_made(task: Task) -> Outcome:
     # What has a route already is another request's, or was named by the answer to this one.
     new = [item for item in alike if item["id"] not in known][: asked.most]
     routes = [_route(task, kind, item) for item in new]
+    keep = partial(_keep, task=task, routes=routes, servers=_to_adopt(task, kind, alike))
     if len(new) == asked.most or (asked.most > 1 and len(alike) >= asked.most):
         found = ", ".join(route.top_id for route in routes) or "nothing new"
-        return Succeeded(f"Found {found}.", work=partial(_keep, task=task, routes=routes))
-    task.engine.database.transact(partial(_keep, task=task, routes=routes))
+        return Succeeded(f"Found {found}.", work=keep)
+    task.engine.database.transact(keep)
+    task.step("kept", adopted=[item["id"] for item in alike])
     if age >= task.engine.conf.xjob.intent_horizon:
         return Succeeded(_last_word(len(alike) if asked.most > 1 else 0))
     wait = min(max(age / 2, _SHORTEST_WAIT), _LONGEST_WAIT)
     return Postponed(wait, f"{len(new)} of {asked.most} found.")
 
 
-def _keep(connection: sa.Connection, *, task: Task, routes: Sequence[Route]) -> None:
-    """Record routes, and have the ports of new servers adopted where the top has networks."""
+def _to_adopt(task: Task, kind: ResourceType, alike: Iterable[Item]) -> list[Item]:
+    """Return the servers whose ports are to be adopted, each once.
+
+    Also those that have a route: the client may have listed them, from which it was learnt, and that adopts
+    nothing.
+    """
+    if kind is not SERVER_TYPE or not task.engine.networks.is_there:
+        return []
+    done = set(task.progress.get("adopted", ()))
+    return [item for item in alike if item["id"] not in done]
+
+
+def _keep(connection: sa.Connection, *, task: Task, routes: Sequence[Route], servers: Sequence[Item]) -> None:
+    """Record routes, and have the ports of servers adopted."""
     task.engine.routes.recording(routes)(connection)
-    if not task.engine.networks.is_there:
-        return
-    for route in sorted(routes, key=lambda route: route.top_id):
-        if route.resource_type == SERVER_TYPE.name:
-            adoption = Request(
-                ADOPT.name,
-                SERVER_TYPE.name,
-                route.top_id,
-                route.site_id,
-                project_id=route.project_id,
-                parameters=AdoptParameters(task.parameters.uses),
-                request_id=task.job.request_id,
-            )
-            task.engine.requester.enqueue(connection, adoption)
+    for server in sorted(servers, key=lambda server: str(server["id"])):
+        adoption = Request(
+            ADOPT.name,
+            SERVER_TYPE.name,
+            server["id"],
+            task.site.id,
+            project_id=SERVER_TYPE.project_of(server) or task.job.project_id,
+            parameters=AdoptParameters(task.parameters.uses),
+            request_id=task.job.request_id,
+        )
+        task.engine.requester.enqueue(connection, adoption)
 
 
 def _time_of(asked: IntentParameters) -> datetime:

@@ -151,6 +151,24 @@ def test_the_ports_of_servers_that_are_found_are_adopted(hand: Hand) -> None:
     }
 
 
+@pytest.mark.parametrize("most", [1, 2])
+def test_so_are_those_that_a_list_has_shown_to_the_client_before(hand: Hand, most: int) -> None:
+    """Their routes were learnt from it, and nobody has their ports adopted."""
+    hand.networks.is_there = True
+    names = ["x"] if most == 1 else ["x-1", "x-2"]
+    hand.holding.items["server"] = [server(number, name) for number, name in enumerate(names, 1)]
+    hand.record(*(uuid(number) for number in range(1, most + 1)))
+    look(hand, intent(most=most))
+    waiting = hand.jobs.page(JobFilters(type=ADOPT.name))
+    assert {job.resource_id for job in waiting} == {uuid(number) for number in range(1, most + 1)}
+    if most == 1:
+        for job in waiting:
+            hand.jobs.cancel(job.id)
+        look(hand)
+        again = hand.jobs.page(JobFilters(type=ADOPT.name, state=JobState.WAITING))
+        assert again == [], "once"
+
+
 def test_fewer_than_the_most_may_have_been_made(hand: Hand) -> None:
     hand.holding.items["server"] = [server(1, "x-1")]
     outcome, job = look(hand, intent(most=2, age=HORIZON - timedelta(seconds=10)))
