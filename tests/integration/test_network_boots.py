@@ -14,8 +14,8 @@ from tests.integration.test_networks import Document, Drawing, adopted, marked, 
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
-_BUSY = 3.0
-"""Seconds that a busy machine may take for what a quiet one does within one."""
+_BUSY = 10.0
+"""Seconds that a busy machine may take for what a quiet one does within about one."""
 
 
 @pytest.fixture

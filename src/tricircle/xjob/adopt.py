@@ -7,6 +7,7 @@ site.
 """
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -49,14 +50,16 @@ def adopt(task: Task) -> Outcome:
     # The server first: what is true of it holds of the ports that are listed after it.
     server = homed.show(engine.sites, site, SERVER_TYPE, server_id)
     shown = ports_in(engine.sites, site, device_id=server_id)
-    seen = _digest(shown)
+    is_building = server is not None and server.get("status") == "BUILD"
+    # A port is adopted as soon as there is one; what changes of it before the server runs is told once.
+    seen = _digest([item["id"] for item in shown] if is_building else shown)
     done = Settled()
     if seen != task.progress.get("seen"):
         try:
             done = adopt_now(task, shown)
         except TopAway as away:
             return away.outcome
-    built = bool(task.progress.get("built")) or (server is not None and server.get("status") == "BUILD")
+    built = bool(task.progress.get("built")) or is_building
     task.step("compared", seen=None if done.complaints else seen, built=built)
     age = (now() - task.job.created_at).total_seconds()
     is_young = server is not None and not built and age < _NOTICE
@@ -100,5 +103,5 @@ def is_settled(server: Item | None, shown: list[Item]) -> bool:
     return status != "ACTIVE" or all(item.get("status") == "ACTIVE" for item in ports)
 
 
-def _digest(shown: list[Item]) -> str:
+def _digest(shown: Sequence[Item | str]) -> str:
     return hashlib.sha256(orjson.dumps(shown, option=orjson.OPT_SORT_KEYS)).hexdigest()

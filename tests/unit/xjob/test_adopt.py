@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 from tests.unit.xjob.neutrons import GONE, NETWORK, SERVER, TOP, A, Office, port, row
 
-from tricircle.db.timestamps import now
 from tricircle.errors import SiteUnavailable
 from tricircle.jobs.job import JobState, Request
 from tricircle.jobs.outcome import Failed, Postponed, Succeeded
@@ -144,14 +143,30 @@ class TestWaiting:
         assert office.effects() == [("top", "PUT", "/v2.0/adopted-ports/port-1")]
         assert office.neutrons.rows == {"port-1": row(1)}
 
+    def test_what_changes_before_the_server_runs_is_told_once(self, office: Office) -> None:
+        office.serve("BUILD")
+        office.put(port(1, status="BUILD"))
+        office.do(adopt, request())
+        assert office.effects() == [("top", "POST", "/v2.0/adopted-ports")]
+        for status in ("DOWN", "ACTIVE"):
+            office.put(port(1, status=status))
+            office.do(adopt)
+        assert office.effects() == []
+        office.put(port(2))
+        office.do(adopt)
+        assert sorted(office.neutrons.rows) == ["port-1", "port-2"]
+        office.serve()
+        assert isinstance(office.do(adopt)[0], Succeeded)
+        assert office.neutrons.rows == {"port-1": row(1), "port-2": row(2)}
+
     @pytest.mark.parametrize(("age", "delay"), [(0, 0.4), (20, 0.4), (59, 0.4), (70, 1.6), (300, 5.0)])
     def test_looks_are_close_for_as_long_as_most_servers_take(
         self, office: Office, monkeypatch: pytest.MonkeyPatch, age: float, delay: float
     ) -> None:
         office.serve("BUILD")
         office.put(port(1, status="DOWN"))
-        office.engine.requester.request(request())
-        monkeypatch.setattr(module, "now", lambda: now() + timedelta(seconds=age))
+        (job,) = office.engine.requester.request(request())
+        monkeypatch.setattr(module, "now", lambda: job.created_at + timedelta(seconds=age))
         outcome, _ = office.do(adopt)
         assert isinstance(outcome, Postponed)
         assert outcome.delay == pytest.approx(delay, abs=0.1)
