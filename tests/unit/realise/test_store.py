@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -9,6 +11,7 @@ from tests.unit.sites.register import write
 from tests.unit.sites.wire import site
 
 from tricircle.db.engine import Database
+from tricircle.db.timestamps import now
 from tricircle.realise.definition import FORMER, Definition, DefinitionState, Known
 from tricircle.realise.store import Changed, DefinitionStore
 
@@ -336,6 +339,33 @@ class TestWanted:
         assert store.key_at_top("subnet", A.id, "third") is None
         assert store.key_at_top("network", B.id, "third") is None
         assert store.id_in_site("network", "net", B.id) is None
+
+    def test_what_leaves_a_site_is_forgotten_unless_it_is_needed_again(
+        self, database: Database, store: DefinitionStore, put: Shelves
+    ) -> None:
+        known = self.network(put, sites={A.id: "net-in-a", B.id: "net-in-b"})
+        later = now() + timedelta(hours=1)
+
+        def leave(site_id: str, before: datetime = later, seen: Definition = known.definition) -> bool:
+            return database.transact(lambda connection: store.leave(connection, seen, site_id, before))
+
+        def forget(site_id: str) -> None:
+            database.transact(lambda connection: store.forget(connection, known.definition.id, site_id))
+
+        assert not leave(A.id, before=now() - timedelta(hours=1))
+        assert not leave(A.id, seen=replace(known.definition, version=7))
+        assert leave(A.id)
+        assert leave(B.id)
+        assert store.is_leaving(known.definition.id, A.id)
+        assert not self.want(database, store, known, B.id)
+        assert not store.is_leaving(known.definition.id, B.id)
+        forget(A.id)
+        with pytest.raises(Changed):
+            forget(B.id)
+        latest = store.get(known.definition.id)
+        assert latest is not None
+        assert latest.realisations.keys() == {B.id}
+        assert (latest.version_in(B.id), latest.id_in(B.id)) == (0, "net-in-b")
 
     def test_an_id_of_what_is_not_wanted_is_not_noted(
         self, database: Database, store: DefinitionStore, put: Shelves
