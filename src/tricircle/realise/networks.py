@@ -182,10 +182,6 @@ class Networks:
         self._bus.wake(jobs)
         return words
 
-    def is_there_from_the_start(self, network: Definition, site: Site) -> bool:
-        """Say whether a network is to be in a site before anything there needs it."""
-        return site.id in self._definitions.sites_of(network.body.get("availability_zone_hints", ()))
-
     def make_room(self, definition_id: str, site: Site, *, request_id: str | None = None) -> None:
         """See that a site has some addresses to spare on a network that is complete there.
 

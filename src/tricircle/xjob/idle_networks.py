@@ -18,6 +18,7 @@ from tricircle.db.timestamps import now
 from tricircle.jobs.boots import was_booted_on
 from tricircle.realise.definition import Definition, DefinitionState, Known
 from tricircle.realise.kinds import NETWORK
+from tricircle.realise.reach import sites_of
 from tricircle.sites.service_calls import SiteRefused
 from tricircle.xjob.port_rows import PortRows
 from tricircle.xjob.ports import Item
@@ -48,10 +49,12 @@ def take_out_if_idle(task: Task, network_id: str, shown: Sequence[Item]) -> bool
 def _may_leave(task: Task, known: Known) -> bool:
     """Say whether a network is in the site, and only for as long as something there needs it."""
     site, definition = task.site, known.definition
+    # Where its hints name the site it is there from the start.
+    hints = definition.body["availability_zone_hints"]
     return (
         definition.state is DefinitionState.ACTIVE
         and known.in_step(site.id)
-        and not task.engine.networks.is_there_from_the_start(definition, site)
+        and site.id not in sites_of(task.engine.registry.snapshot, hints)
     )
 
 

@@ -246,7 +246,6 @@ class Office:
             top=SimpleNamespace(site=TOP, show=lambda *_, **__: None),
             at_top=ids.at_top,
             in_site=ids.in_site,
-            is_there_from_the_start=lambda *_: True,
             make_room=lambda definition_id, site: self.roomy.append(self._key(definition_id)),
         )
         self.roomy: list[str] = []
@@ -268,11 +267,13 @@ class Office:
     def realise(self, kind: str, key: str, there: str) -> None:
         """Have the site have something of the top."""
         store = self.engine.replicas.store
+        # Idle or not, a network stays in the site.
+        body = {"availability_zone_hints": [A.name]} if kind == "network" else {}
 
         def work(connection: Any) -> None:
             proposed = store.propose(connection, kind, key, key)
             version = store.define(
-                connection, proposed, key=key, name=key, body={}, state=proposed.state.ACTIVE
+                connection, proposed, key=key, name=key, body=body, state=proposed.state.ACTIVE
             )
             store.record(connection, proposed.id, A.id, site_resource_id=there, seen=0, version=version)
 
