@@ -42,11 +42,11 @@ def is_heard(layout: Layout, site: Site, process: Process) -> Condition:
 def consumers(url: str, queue: str) -> int:
     """Return how many listen to a queue; 0 where it or the broker is not there."""
     import amqp  # only here: every other command does without
-    import kombu
+    from kombu.connection import Connection  # kombu itself is half made while another thread imports it
 
     amqp_url = url.replace("rabbit://", "amqp://", 1)
     try:
-        with kombu.Connection(amqp_url, connect_timeout=CONNECT_SECONDS) as connection:
+        with Connection(amqp_url, connect_timeout=CONNECT_SECONDS) as connection:
             declared = connection.channel().queue_declare(queue=queue, passive=True)
     except (OSError, amqp.exceptions.AMQPError):
         return 0
