@@ -20,8 +20,8 @@ PROFILE = os.environ.get("TRICIRCLE_SANDBOX_PROFILE", "lite")
 DIRECTORY = REPOSITORY / {"lite": ".sandbox-test", "full": ".sandbox-test-full"}[PROFILE]
 IS_KEPT = bool(os.environ.get("TRICIRCLE_KEEP_SANDBOX"))
 
-UP_LIMIT = 240.0
-"""Seconds that starting a sandbox may take, on a machine that has nothing prepared."""
+UP_LIMIT = 480.0
+"""Seconds that starting a sandbox may take, on a machine that has nothing prepared and much else to do."""
 
 
 @dataclass(frozen=True)
