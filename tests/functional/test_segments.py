@@ -58,7 +58,7 @@ def provided(administrator: Neutron, *segments: Document, **fields: Any) -> Docu
     """Have an administrator make a network of the project with segments, and a subnet."""
     named = segments[0] if len(segments) == 1 else {"segments": list(segments)}
     network = administrator.make("network", name="net1", project_id=PROJECT, **named, **fields)
-    administrator.make_subnet(network, "10.0.1.0/24", project_id=PROJECT)
+    administrator.make_subnet(network, "10.0.1.0/24")  # it is the administrator's own, and not the project's
     return network
 
 
@@ -154,6 +154,7 @@ class TestPhysicalNetworks:
             assert boot(servers, network, zone).status == 202
         assert segment_in(site_one, network) == ["vlan", "physnet1", 300]
         assert segment_in(site_two, network) == SAID
+        assert networks_in(site_one) == networks_in(site_two) == {"net1": ["10.0.1.0/24"]}
 
     @pytest.mark.parametrize("left", [segment("vlan", "left", 301), segment("flat", "left", None)])
     def test_of_several_segments_each_site_gets_its_own(

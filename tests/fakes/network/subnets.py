@@ -95,18 +95,22 @@ def _pools(wanted: list[Document] | None, subnet: Document) -> list[Document]:
     return [{"start": pool["start"], "end": pool["end"]} for pool in wanted]
 
 
+def _sees(network: "Network", call: Call, item: Document) -> bool:
+    """Say whether a subnet exists for the caller: of a network that is not shared, only its project's."""
+    home = network.networks[item["network_id"]]
+    return call.sees(item["project_id"]) or bool(home["shared"])
+
+
 def _find(network: "Network", call: Call, identifier: str) -> Document:
     item = network.subnets.get(identifier)
-    if item is None or not networks.sees(call, network.networks[item["network_id"]]):
+    if item is None or not _sees(network, call, item):
         raise not_found("subnet", identifier)
     return item
 
 
 def index(network: "Network", call: Call) -> Document:
     """List subnets."""
-    items = [
-        item for item in network.subnets.values() if networks.sees(call, network.networks[item["network_id"]])
-    ]
+    items = [item for item in network.subnets.values() if _sees(network, call, item)]
     return page(call, "subnets", chosen(call, items))
 
 
