@@ -252,7 +252,7 @@ class Demo:
             ranges += [(int(IPv4Address(pool["start"])), int(IPv4Address(pool["end"]))) for pool in pools]
             handed = ", ".join(f"{pool['start']} to {pool['end']}" for pool in pools)
             rules = f"{self.group}, {len(groups[0]['security_group_rules'])} rules"
-            segment = segment_of(networks[0])
+            segment = segment_of(self.at(site, NEUTRON, "admin").get(f"/v2.0/networks/{there}")["network"])
             segments.add(segment)
             table.add_row(site.name, networks[0]["name"], segment, handed, rules)
         if len(segments) != 1:
@@ -284,9 +284,9 @@ class Demo:
         api = self.at(site, NOVA if type_ == "server" else CINDER)
         return api.find(f"/{type_}s/{resource_id}") is not None
 
-    def at(self, site: Site, service: Service) -> rest.Api:
-        """Return a site's own API, for the tenant."""
-        return rest.Api(rest.session_of(self.layout, "demo"), service.url(site.address))
+    def at(self, site: Site, service: Service, user: str = "demo") -> rest.Api:
+        """Return a site's own API, for the tenant or another user."""
+        return rest.Api(rest.session_of(self.layout, user), service.url(site.address))
 
     def say(self, text: str) -> None:
         """Print a heading."""
