@@ -113,7 +113,7 @@ def networks_in(site: Site) -> dict[str, list[str]]:
 
 
 def rules_of(group: Document, names: dict[str, str] | None = None) -> set[tuple[Any, ...]]:
-    """Return the rules of a group, other groups by name.
+    """Return the rules of a group, other groups by name; but for those about members in other sites.
 
     :param names: of groups by id.
     """
@@ -124,4 +124,5 @@ def rules_of(group: Document, names: dict[str, str] | None = None) -> set[tuple[
             (names or {}).get(rule["remote_group_id"], rule["remote_group_id"]),
         )
         for rule in group["security_group_rules"]
+        if rule["remote_address_group_id"] is None
     }

@@ -282,7 +282,7 @@ class TestGroups:
         neutron.delete_rule(group["id"], rule["id"])
         run(workshop)
         for site in (site_one, site_two):
-            assert len(self.default(site)["security_group_rules"]) == 4
+            assert len(rules_of(self.default(site))) == 4
 
     @pytest.mark.parametrize("by", ["id", "name"])
     def test_one_that_names_another_has_that_one_there_too(

@@ -181,6 +181,13 @@ ADOPT = JobType(
     priority=URGENT,
     retry=Retry(attempts=12, first=1, most=60),
 )
+MEMBERS = JobType(
+    "members",
+    "have a site's rules let in the members that a security group has in other sites",
+    frozenset({"security_group"}),
+    priority=URGENT,
+    retry=Retry(attempts=12, first=1, most=300),
+)
 
 PORTS = JobType(
     "ports",
@@ -204,6 +211,7 @@ TYPES: Mapping[str, JobType] = MappingProxyType(
             DRIFT,
             FOLLOW,
             ADOPT,
+            MEMBERS,
             PORTS,
         )
     }

@@ -62,8 +62,7 @@ def name_of(snapshot: Snapshot | None, site_id: str) -> str:
 
 def node_of(snapshot: Snapshot, site: Site) -> str:
     """Return the name of a site's node, which is what `binding:host_id` shows."""
-    node = snapshot.nodes.get(site.id)
-    return site.name if node is None else node.name
+    return snapshot.node_name(site)
 
 
 def zones_of(snapshot: Snapshot, site_id: str) -> list[str]:

@@ -24,8 +24,9 @@ from tricircle.realise.definition import (
     Sought,
     differences,
 )
-from tricircle.realise.kinds import KINDS, Kind
+from tricircle.realise.kinds import KINDS, REMOTE_MEMBERS, Kind
 from tricircle.realise.realiser import Realiser
+from tricircle.realise.remote_groups import members_job
 from tricircle.realise.store import Changed
 from tricircle.sites.registry import SiteRegistry
 from tricircle.sites.site import Site
@@ -311,6 +312,9 @@ def replication(
 
     :param delay: seconds before which nobody does it.
     """
+    if definition.kind == REMOTE_MEMBERS.name:
+        # There is more to them than what is defined.
+        return members_job(definition.key, site.id, definition.project_id, delay=delay)
     return Request(
         REPLICATE.name,
         definition.kind,

@@ -9,7 +9,7 @@ ours to delete.
 """
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from types import MappingProxyType
 
 import sqlalchemy as sa
@@ -190,7 +190,8 @@ class Realiser:
 
     def translated(self, kind: Kind, body: Body, site: Site) -> Body:
         """Return what of that is defined."""
-        return kind.in_site(body, lambda other, key: self.store.id_in_site(other, key, site.id))
+        # Rules name the same groups time and again.
+        return kind.in_site(body, cache(lambda other, key: self.store.id_in_site(other, key, site.id)))
 
     def own(self, kind: Kind, body: Body, site: Site) -> Body:
         """Return what of that is the site's own."""

@@ -14,12 +14,14 @@ from tricircle.jobs.requester import JobRequester
 from tricircle.realise.blocks import Blocks
 from tricircle.realise.definition import DefinitionState, Known
 from tricircle.realise.identifiers import Identifiers
-from tricircle.realise.kinds import KINDS, NETWORK, SUBNET
+from tricircle.realise.kinds import KINDS, NETWORK, REMOTE_MEMBERS, SUBNET
 from tricircle.realise.learner import Learner
+from tricircle.realise.member_addresses import MemberAddresses
 from tricircle.realise.networks import Networks
 from tricircle.realise.preparing import Preparing
 from tricircle.realise.reach import Reach
-from tricircle.realise.realiser import Realiser
+from tricircle.realise.realiser import Own, Realiser
+from tricircle.realise.remote_groups import RemoteGroups
 from tricircle.realise.room import Room
 from tricircle.realise.store import DefinitionStore
 from tricircle.realise.top_definitions import TopDefinitions
@@ -45,6 +47,8 @@ class Replicas:
     learner: Learner
     writing: Writing
     networks: Networks
+    members: MemberAddresses
+    remote_groups: RemoteGroups
 
     @classmethod
     def of(
@@ -66,7 +70,13 @@ class Replicas:
         top = TopNetwork(client, calls, conf.region_name)
         blocks = Blocks(top)
         reach = Reach(registry)
-        realiser = Realiser(database, calls, {SUBNET.name: blocks.pools, NETWORK.name: reach.own})
+        members = MemberAddresses(top, registry)
+        own: dict[str, Own] = {
+            SUBNET.name: blocks.pools,
+            NETWORK.name: reach.own,
+            REMOTE_MEMBERS.name: members.own,
+        }
+        realiser = Realiser(database, calls, own)
         learner = Learner(database, registry, requester, realiser, bus)
         definitions = TopDefinitions(database, realiser.store, top, requester, registry)
         room = Room(realiser.store, realiser, calls, blocks)
@@ -84,6 +94,8 @@ class Replicas:
                 room=room,
                 bus=bus,
             ),
+            members=members,
+            remote_groups=RemoteGroups(realiser.store),
         )
 
     def realise_for(

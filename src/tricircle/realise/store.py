@@ -382,6 +382,11 @@ class DefinitionStore:
         done = connection.execute(statement.values(version=FORMER, updated_at=now()))
         return done.rowcount == 1
 
+    def want_no_more(self, connection: sa.Connection, definition_id: str, site_id: str) -> None:
+        """Note that nothing in a site needs something any more, however it is there."""
+        same = (realisations.c.definition_id == definition_id, realisations.c.site_id == site_id)
+        connection.execute(realisations.update().where(*same).values(version=FORMER, updated_at=now()))
+
     def is_leaving(self, definition_id: str, site_id: str) -> bool:
         """Say whether something is about to go from a site."""
         query = sa.select(realisations.c.version).where(

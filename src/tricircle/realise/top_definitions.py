@@ -17,9 +17,10 @@ from tricircle.jobs.job import Job, Request
 from tricircle.jobs.requester import JobRequester
 from tricircle.jobs.types import FOLLOW
 from tricircle.realise.definition import FORMER, Body, Definition, DefinitionState, Known
-from tricircle.realise.kinds import NEUTRON_KINDS
+from tricircle.realise.kinds import NEUTRON_KINDS, REMOTE_MEMBERS, SECURITY_GROUP
 from tricircle.realise.learner import replication
 from tricircle.realise.reach import Reach
+from tricircle.realise.remote_groups import RemoteGroups
 from tricircle.realise.room import spare_of
 from tricircle.realise.store import Changed, DefinitionStore
 from tricircle.realise.top_network import Item, TopNetwork
@@ -77,6 +78,7 @@ class TopDefinitions:
         self._requester = requester
         self._registry = registry
         self._reach = Reach(registry)
+        self._remote_groups = RemoteGroups(store)
 
     # -- reading ---------------------------------------------------------------------------------------------
 
@@ -283,7 +285,8 @@ class TopDefinitions:
         request_id: str | None,
     ) -> list[Request]:
         """Define one thing as it is now, if any site needs it; return what sites are to do."""
-        if not wanted and self._store.find(kind, item["id"]) is None:
+        before = self._store.find(kind, item["id"])
+        if not wanted and before is None:
             return []
         definition, has_changed = self._define(connection, kind, item)
         sites, requests = self._registry.snapshot.by_id, []
@@ -291,6 +294,9 @@ class TopDefinitions:
             is_new = self._store.want(connection, definition.id, site_id)
             if has_changed or is_new:
                 requests.append(replication(definition, sites[site_id], request_id))
+        if has_changed:
+            was = None if before is None else before.definition.body
+            requests += self._remote_groups.of_change(kind, was, definition.body, wanted)
         return requests
 
     def _gone(self, kind: str, key: str, known: Known | None, shown: list[Shown]) -> list[Known]:
@@ -326,10 +332,13 @@ class TopDefinitions:
         )
         self._store.bury(connection, definition.id)
         sites = self._registry.snapshot.by_id
-        requests = [
-            replication(definition, sites[site_id], request_id)
-            for site_id in sorted(known.realisations.keys() & sites.keys())
-        ]
+        here = sorted(known.realisations.keys() & sites.keys())
+        requests = [replication(definition, sites[site_id], request_id) for site_id in here]
+        requests += self._remote_groups.of_change(definition.kind, definition.body, None, here)
+        if definition.kind == SECURITY_GROUP.name:
+            members = self._store.find(REMOTE_MEMBERS.name, definition.key)
+            if members is not None and members.definition.state is DefinitionState.ACTIVE:
+                requests += self._bury(connection, members, request_id)
         # Neutron deletes the rules that name a group together with it.
         return requests + [
             _following(other.kind, other.key, request_id) for other in self._naming(definition)

@@ -7,7 +7,7 @@ Source: Networking API v2.0 reference; `address-blocks` and `adopted-ports` are 
 (`tricircle.network`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -37,6 +37,8 @@ COLLECTIONS: Mapping[str, str] = MappingProxyType(
     }
 )
 """How Neutron calls many of a kind in paths; in bodies it has `_` for `-`."""
+
+_PAGE = 500
 
 _NEVER = datetime.min  # noqa: DTZ901  # times of rows are naive
 
@@ -80,6 +82,23 @@ class TopNetwork:
         document = self._get(f"/v2.0/{collection}?{urlencode(filters)}", token, request_id)
         found: list[Item] = _read(document or {}, collection.replace("-", "_"), list)
         return found
+
+    def walk(self, kind: str, fields: Sequence[str], **filters: str) -> Iterator[Item]:
+        """Go through all that fits some filters, page by page, as the service user; raises as `show` does.
+
+        :param fields: what is told of each.
+        """
+        collection, name = COLLECTIONS[kind], COLLECTIONS[kind].replace("-", "_")
+        query = [("limit", str(_PAGE)), ("sort_key", "id"), ("sort_dir", "asc"), ("fields", "id")]
+        query += [*(("fields", field) for field in fields), *filters.items()]
+        marker: list[tuple[str, str]] = []
+        while True:
+            document = self._get(f"/v2.0/{collection}?{urlencode(query + marker)}", None, None) or {}
+            page = _read(document, name, list)
+            yield from page
+            if not page or not any(link.get("rel") == "next" for link in document.get(f"{name}_links") or ()):
+                return
+            marker = [("marker", page[-1]["id"])]
 
     def make(self, kind: str, fields: Item, *, request_id: str | None = None) -> Item:
         """Make something as the service user; raises as `show` does."""

@@ -67,6 +67,11 @@ class Snapshot:
         """
         return self._zone_names.get((site_id, site_az, service_type == BLOCK_STORAGE), site_az)
 
+    def node_name(self, site: Site) -> str:
+        """Return the name of the node that stands for a site, which is the host of its ports at the top."""
+        node = self.nodes.get(site.id)
+        return site.name if node is None else node.name
+
 
 class SiteRegistry:
     """Keeps a snapshot that is read again at most every `interval` seconds.

@@ -1,10 +1,13 @@
 """The job that compares the replicated resources of a site with their definitions.
 
-What differs is kept, to be shown; it is changed back only where that is asked for.
+What differs is kept, to be shown; it is changed back only where that is asked for. The members that security
+groups have in other sites come and go with the ports there: they are left to a job of their own, which puts
+right what it finds.
 """
 
 from tricircle.jobs.outcome import Outcome, Succeeded
 from tricircle.realise.definition import Known
+from tricircle.realise.kinds import REMOTE_MEMBERS, SECURITY_GROUP
 from tricircle.realise.learner import replication
 from tricircle.xjob.task import Task
 
@@ -33,6 +36,13 @@ def drift(task: Task) -> Outcome:
 def _compare(task: Task, known: Known, *, mend: bool) -> bool:
     """Compare one; say whether it differs."""
     engine, site = task.engine, task.site
+    if known.definition.kind == REMOTE_MEMBERS.name:
+        engine.requester.request(replication(known.definition, site))
+        return False
+    if known.definition.kind == SECURITY_GROUP.name:
+        rules = engine.replicas.remote_groups.of_rules([known.definition.body], [site.id], is_new=True)
+        if rules:
+            engine.requester.request(*rules)
     differences = engine.replicas.realiser.compare(known, site)
     words = "; ".join(differences.values()) or None
     engine.replicas.store.note_drift(known.definition, site.id, words)

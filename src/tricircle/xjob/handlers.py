@@ -11,6 +11,7 @@ from tricircle.xjob.drift import drift
 from tricircle.xjob.follow import follow
 from tricircle.xjob.intent import find_made
 from tricircle.xjob.learn import learn
+from tricircle.xjob.members import keep_members
 from tricircle.xjob.node import refresh
 from tricircle.xjob.port_sweep import sweep
 from tricircle.xjob.rebuild import rebuild
@@ -29,6 +30,7 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType(
         types.REBUILD.name: rebuild,
         types.NODE.name: refresh,
         types.ADOPT.name: adopt,
+        types.MEMBERS.name: keep_members,
         types.PORTS.name: sweep,
     }
 )

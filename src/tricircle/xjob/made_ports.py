@@ -8,6 +8,7 @@ Its status is not told: the top's plugin binds it to the site's node, and it is 
 from collections.abc import Callable, Iterable
 
 from tricircle.sites.site import Site
+from tricircle.xjob import membership
 from tricircle.xjob.engine import Engine
 from tricircle.xjob.ports import PORT, PORTS, SERVICE, Item, node_of, ports_in, show
 
@@ -37,12 +38,12 @@ def follow_server(
     for top_id, owner in wanted.items():
         port = there.get(top_id) or show(engine.sites, top, top_id)
         if port is not None:  # else it is deleted, and goes from the site, too
-            changed += _give(engine, port, owner, step)
+            changed += _give(engine, site, port, owner, step)
     for top_id, port in there.items():
         # A port that a site made has the same id there, and a row of its own that tells whose it is.
         is_made_here = engine.networks.in_site(PORT, top_id, site.id) is not None
         if is_made_here and top_id not in wanted and port.get("binding:host_id") == node:
-            changed += _give(engine, port, _NOBODYS, step)
+            changed += _give(engine, site, port, _NOBODYS, step)
     return changed
 
 
@@ -66,7 +67,7 @@ def compare(
             latest = show(engine.sites, top, port["id"])
             if item is None or latest is None:
                 continue
-            if _give(engine, latest, _owner(item, latest, node), step):
+            if _give(engine, site, latest, _owner(item, latest, node), step):
                 changed.append(port["id"])
     return changed
 
@@ -85,10 +86,14 @@ def _differing(port: Item, owner: Item) -> Item:
     return {name: value for name, value in owner.items() if (port.get(name) or "") != value}
 
 
-def _give(engine: Engine, port: Item, owner: Item, step: Callable[[str], None]) -> bool:
+def _give(engine: Engine, site: Site, port: Item, owner: Item, step: Callable[[str], None]) -> bool:
     changes = _differing(port, owner)
-    if changes:
+    if not changes:
+        return False
+    top, target = engine.networks.top.site, f"{PORTS}/{port['id']}"
+    # It is a member of its groups where it is.
+    groups = set(port["security_groups"]) if "binding:host_id" in changes else set()
+    with membership.changing(engine, site, groups):
         step("change the owner")
-        target = f"{PORTS}/{port['id']}"
-        engine.sites.call(engine.networks.top.site, SERVICE, "PUT", target, {"port": changes}, expected={404})
-    return bool(changes)
+        engine.sites.call(top, SERVICE, "PUT", target, {"port": changes}, expected={404})
+    return True

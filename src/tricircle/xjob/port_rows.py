@@ -21,6 +21,7 @@ from tricircle.jobs.types import FOLLOW
 from tricircle.routing.route import Route
 from tricircle.sites.service_calls import SiteAnswer, SiteRefused
 from tricircle.sites.site import Site
+from tricircle.xjob import membership
 from tricircle.xjob.engine import Engine
 from tricircle.xjob.ports import (
     ADOPTED,
@@ -44,6 +45,9 @@ _CHANGEABLE = (*_CHANGED_AT_TOP, "device_id", "device_owner", "binding:host_id",
 
 _FIXED = ("network_id", "mac_address", "site")
 """What only a new row can have otherwise."""
+
+_OF_MEMBERS = ("security_groups", "fixed_ips", "binding:host_id")
+"""What of a port makes it a member of groups, where, and with which addresses."""
 
 _IN_ONE_REQUEST = 10
 """Ports: each takes Neutron up to some tenths of a second, and a request may last only so long."""
@@ -136,15 +140,16 @@ class PortRows:
         elsewhere = self._look([key for key in rows if key not in here])
         wanted = {item["id"]: item for item in self._wanted([*shown, *elsewhere], rows)}
         done = Settled()
-        self._adopt([item for key, item in wanted.items() if key not in rows], done)
-        for key, item in wanted.items():
-            if key in rows:
-                self._change(item, rows[key], done)
-        for key in rows:
-            if key not in wanted:
-                self._require_sight(rows[key]["project_id"])
-                self._remove(rows[key])
-                done.removed.append(key)
+        with membership.changing(self._engine, self._site, _groups_concerned(wanted, rows)):
+            self._adopt([item for key, item in wanted.items() if key not in rows], done)
+            for key, item in wanted.items():
+                if key in rows:
+                    self._change(item, rows[key], done)
+            for key in rows:
+                if key not in wanted:
+                    self._require_sight(rows[key]["project_id"])
+                    self._remove(rows[key])
+                    done.removed.append(key)
         return done
 
     def look_and_settle(self, ids: Sequence[str]) -> Settled:
@@ -378,6 +383,16 @@ def differences(wanted: Mapping[str, Any], row: Mapping[str, Any], names: Iterab
         for name in (names or (*_CHANGEABLE, *_FIXED))
         if comparable(wanted[name]) != comparable(row.get(name))
     }
+
+
+def _groups_concerned(wanted: Mapping[str, Item], rows: Mapping[str, Item]) -> set[str]:
+    """Return the security groups that get, lose or have other members, as the top calls them."""
+    concerned = [item for key, item in wanted.items() if key not in rows]
+    concerned += [row for key, row in rows.items() if key not in wanted]
+    for key in wanted.keys() & rows.keys():
+        if differences(wanted[key], rows[key], _OF_MEMBERS):
+            concerned += [wanted[key], rows[key]]
+    return {group for item in concerned for group in item["security_groups"]}
 
 
 def _portions(things: Sequence[_Thing], size: int) -> Iterator[Sequence[_Thing]]:

@@ -18,6 +18,7 @@ from tricircle.realise.site_view import go_on
 from tricircle.realise.top_definitions import TopDefinitions
 from tricircle.sites.service_calls import ServiceCalls
 from tricircle.sites.site import Site
+from tricircle.xjob import membership
 from tricircle.xjob.engine import Engine
 
 Item = dict[str, Any]
@@ -129,8 +130,7 @@ def is_adoptable(item: Mapping[str, Any]) -> bool:
 
 def node_of(engine: Engine, site: Site) -> str:
     """Return the name of the node that stands for a site, which is the host of all its ports at the top."""
-    node = engine.registry.snapshot.nodes.get(site.id)
-    return site.name if node is None else node.name
+    return engine.registry.snapshot.node_name(site)
 
 
 def as_adopted(engine: Engine, site: Site, item: Mapping[str, Any]) -> Item | None:
@@ -153,7 +153,6 @@ def as_adopted(engine: Engine, site: Site, item: Mapping[str, Any]) -> Item | No
             for fixed in item["fixed_ips"]
             if (subnet_id := at_top("subnet", fixed["subnet_id"])) is not None
         ]
-        groups = {at_top("security_group", group) for group in item["security_groups"]}
         return {
             "id": item["id"],
             "project_id": item["project_id"],
@@ -166,7 +165,7 @@ def as_adopted(engine: Engine, site: Site, item: Mapping[str, Any]) -> Item | No
             "device_owner": item["device_owner"],
             "name": item["name"],
             "admin_state_up": item["admin_state_up"],
-            "security_groups": sorted(group for group in groups if group is not None),
+            "security_groups": sorted(_groups_at_top(engine, item, site)),
             "status": item["status"] if item["status"] in _STATUSES else "DOWN",
         }
     except (KeyError, TypeError) as error:
@@ -196,6 +195,9 @@ def carry(engine: Engine, port: Mapping[str, Any], site: Site, *, step: Callable
         if name in shown and comparable(shown[name]) != comparable(value)
     }
     tags = changes.pop("tags", None)
+    if changes.keys() & {"security_groups", "allowed_address_pairs"}:
+        groups = _groups_at_top(engine, shown, site) | set(port.get("security_groups") or ())
+        membership.changed(engine, site, groups)
     if changes:
         step("change the port")
         engine.sites.call(site, SERVICE, "PUT", f"{PORTS}/{there}", {"port": changes})
@@ -204,6 +206,12 @@ def carry(engine: Engine, port: Mapping[str, Any], site: Site, *, step: Callable
         engine.sites.call(site, SERVICE, "PUT", f"{PORTS}/{there}/tags", {"tags": tags})
     changed = [*changes, *(["tags"] if tags is not None else ())]
     return f"Changed in site {site.name}: {', '.join(changed)}." if changed else "It was so already."
+
+
+def _groups_at_top(engine: Engine, shown: Mapping[str, Any], site: Site) -> set[str]:
+    """Return what the top calls the security groups of a site's port, as far as it knows them."""
+    found = (engine.networks.at_top(_GROUP, site.id, group) for group in shown["security_groups"])
+    return {group for group in found if group is not None}
 
 
 def _wanted(engine: Engine, port: Mapping[str, Any], site: Site, step: Callable[[str], None]) -> Item:
@@ -267,6 +275,7 @@ def carry_deletion(engine: Engine, port_id: str, *, step: Callable[[str], None] 
             raise Conflict("The site that the port was adopted from is disabled.")
         shown = show(engine.sites, site, route.site_resource_id)
         if shown is not None and not str(shown.get("device_owner") or "").startswith(_OF_ITS_OWN):
+            membership.changed(engine, site, _groups_at_top(engine, shown, site))
             step("delete the port")
             target = f"{PORTS}/{route.site_resource_id}"
             engine.sites.call(site, SERVICE, "DELETE", target, expected={404})

@@ -6,7 +6,7 @@ for it anew.
 """
 
 from tricircle.jobs.outcome import Failed, Outcome, Succeeded
-from tricircle.realise.kinds import NETWORK
+from tricircle.realise.kinds import NETWORK, SECURITY_GROUP
 from tricircle.realise.realiser import Differs
 from tricircle.sites.service_calls import SiteRefused
 from tricircle.xjob.task import Task
@@ -26,8 +26,20 @@ def replicate(task: Task) -> Outcome:
         if task.job.resource_type == NETWORK.name:
             # It has room for new servers there, too.
             task.engine.networks.make_room(task.job.resource_id, site, request_id=task.job.request_id)
+        if task.job.resource_type == SECURITY_GROUP.name:
+            _let_in_members_elsewhere(task)
     except Differs as error:
         return Failed(f"{error.message} Delete it there, or have it mended.", is_final=True)
     except SiteRefused as error:
         return Failed(error.message, error.request_id, is_final=error.site_status not in _PASSING)
     return Succeeded(done)
+
+
+def _let_in_members_elsewhere(task: Task) -> None:
+    """See that members in other sites of groups that a group's rules name are let in, too."""
+    replicas = task.engine.replicas
+    known = replicas.store.get(task.job.resource_id)
+    if known is not None and known.in_step(task.site.id):
+        requests = replicas.remote_groups.of_rules([known.definition.body], [task.site.id], is_new=True)
+        if requests:
+            task.engine.requester.request(*requests)

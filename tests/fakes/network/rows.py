@@ -71,9 +71,15 @@ def chosen(call: Call, items: Iterable[Document]) -> list[Document]:
         if unknown:
             message = f"{unknown} is invalid attribute for filtering"
             raise refusal(400, "HTTPBadRequest", message)
-        if all(_text(item.get(name)) in values for name, values in filters.items()):
+        if all(_fits(item, name, values) for name, values in filters.items()):
             found.append(item)
     return found
+
+
+def _fits(item: Document, name: str, values: list[str]) -> bool:
+    if name == "security_groups":  # one of them is enough
+        return not set(values).isdisjoint(item[name])
+    return _text(item.get(name)) in values
 
 
 def page(call: Call, collection: str, items: Iterable[Document]) -> Document:

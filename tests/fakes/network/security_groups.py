@@ -138,6 +138,8 @@ def create_rules(network: "Network", call: Call) -> Response:
     for each in checked:
         if each.get("remote_group_id") is not None:
             _find(network, call, each["remote_group_id"])
+        if each.get("remote_address_group_id") is not None:
+            _require_address_group(network, each)
     before = {group["id"]: group["security_group_rules"] for group in groups}
     made = []
     try:
@@ -149,6 +151,16 @@ def create_rules(network: "Network", call: Call) -> Response:
         raise
     body = {"security_group_rules": made} if many else {"security_group_rule": made[0]}
     return Response.of_json(body, 201)
+
+
+def _require_address_group(network: "Network", wanted: Document) -> None:
+    if "security-groups-remote-address-group" in network.lacks:
+        raise refusal(400, "HTTPBadRequest", "Unrecognized attribute(s) 'remote_address_group_id'")
+    if wanted.get("remote_group_id") or wanted.get("remote_ip_prefix"):
+        message = "Only remote_ip_prefix, remote_group_id or remote_address_group_id may be provided."
+        raise refusal(400, "SecurityGroupMultipleRemoteEntitiesSpecified", message)
+    if wanted["remote_address_group_id"] not in network.address_groups:
+        raise not_found("address_group", wanted["remote_address_group_id"])
 
 
 def delete_rule(network: "Network", call: Call) -> Response:

@@ -7,14 +7,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from tests.fakes.network import networks, ports, security_groups, subnets
+from tests.fakes.network import address_groups, networks, ports, security_groups, subnets
 from tests.fakes.network.rows import Words
 from tests.fakes.server import Headers, Request, Response
 from tests.fakes.service import Document, Route, Service, Version
 
 _TYPES = {400: "HTTPBadRequest", 401: "NotAuthorized", 403: "PolicyNotAuthorized", 404: "HTTPNotFound"}
 
-ROUTES = (*networks.ROUTES, *subnets.ROUTES, *ports.ROUTES, *security_groups.ROUTES)
+ROUTES = (
+    *networks.ROUTES,
+    *subnets.ROUTES,
+    *ports.ROUTES,
+    *security_groups.ROUTES,
+    *address_groups.ROUTES,
+)
 
 
 @dataclass(kw_only=True)
@@ -26,6 +32,7 @@ class Network(Service):
     :param has_dhcp: whether a subnet with DHCP gets a port for that, as with ML2/OVS.
     :param physical_networks: those that it knows, for VLANs and flat networks.
     :param tenant_type: what networks are that say nothing: `vxlan`; `vlan`, of the first physical network.
+    :param lacks: the aliases of extensions that it does not have.
     """
 
     region: str = "RegionOne"
@@ -39,6 +46,8 @@ class Network(Service):
     subnets: dict[str, Document] = field(default_factory=dict)
     ports: dict[str, Document] = field(default_factory=dict)
     security_groups: dict[str, Document] = field(default_factory=dict)
+    address_groups: dict[str, Document] = field(default_factory=dict)
+    lacks: set[str] = field(default_factory=set)
 
     service_type = "network"
     version_path = "/v2.0"
@@ -149,7 +158,7 @@ class Network(Service):
     def marked(self, kind: str, top_id: str) -> list[Document]:
         """Return what bears the mark of something of the top.
 
-        :param kind: `networks`, `subnets`, `security_groups` or `ports`.
+        :param kind: `networks`, `subnets`, `security_groups`, `address_groups` or `ports`.
         """
         items: dict[str, Document] = getattr(self, kind)
         return [item for item in items.values() if item["description"] == f"tricircle:{top_id}"]

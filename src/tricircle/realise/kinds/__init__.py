@@ -11,6 +11,7 @@ from tricircle.realise.kinds.network import Network
 from tricircle.realise.kinds.neutron import NeutronKind
 from tricircle.realise.kinds.port import Port
 from tricircle.realise.kinds.qos_spec import QosSpec
+from tricircle.realise.kinds.remote_members import RemoteMembers
 from tricircle.realise.kinds.security_group import SecurityGroup
 from tricircle.realise.kinds.subnet import Subnet
 from tricircle.realise.kinds.volume_type import VolumeType
@@ -24,6 +25,7 @@ SUBNET: NeutronKind = Subnet()
 SECURITY_GROUP: NeutronKind = SecurityGroup()
 ADDRESS_GROUP: NeutronKind = AddressGroup()
 PORT: NeutronKind = Port()
+REMOTE_MEMBERS: NeutronKind = RemoteMembers()
 
 NEUTRON_KINDS: Mapping[str, NeutronKind] = MappingProxyType(
     {kind.name: kind for kind in (NETWORK, SUBNET, SECURITY_GROUP, ADDRESS_GROUP, PORT)}
@@ -31,7 +33,10 @@ NEUTRON_KINDS: Mapping[str, NeutronKind] = MappingProxyType(
 """Those that are defined at the top's Neutron."""
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
-    {kind.name: kind for kind in (FLAVOR, KEYPAIR, VOLUME_TYPE, QOS_SPEC, *NEUTRON_KINDS.values())}
+    {
+        kind.name: kind
+        for kind in (FLAVOR, KEYPAIR, VOLUME_TYPE, QOS_SPEC, *NEUTRON_KINDS.values(), REMOTE_MEMBERS)
+    }
 )
 
 WHERE_NEEDED = frozenset(kind.name for kind in KINDS.values() if not kind.everywhere)
@@ -46,6 +51,7 @@ __all__ = [
     "NEUTRON_KINDS",
     "PORT",
     "QOS_SPEC",
+    "REMOTE_MEMBERS",
     "SECURITY_GROUP",
     "SUBNET",
     "VOLUME_TYPE",

@@ -7,6 +7,9 @@ from tricircle.realise.definition import Body, Found
 from tricircle.realise.kinds.neutron import Item, NeutronKind
 from tricircle.realise.site_view import SiteView
 
+_AT_ONCE = 500
+"""Addresses in one request, as each takes Neutron a moment and a request may last only so long."""
+
 
 class AddressGroup(NeutronKind):
     """An address group."""
@@ -20,14 +23,15 @@ class AddressGroup(NeutronKind):
         return {"name": item["name"], "addresses": sorted(item["addresses"])}
 
     def first(self, body: Body) -> Item:
-        """Return what a new one is made with."""
-        return {"addresses": body["addresses"]}
+        """Return what a new one is made with; the rest of the addresses follows."""
+        return {"addresses": body["addresses"][:_AT_ONCE]}
 
     def change(self, view: SiteView, shown: Found, body: Body) -> None:
         """Change what differs."""
         super().change(view, shown, body)
         there, wanted = set(shown.body["addresses"]), set(body["addresses"])
-        for action, addresses in (("add_addresses", wanted - there), ("remove_addresses", there - wanted)):
-            if addresses:
-                target = f"{self.path(shown.site_resource_id)}/{action}"
-                view.change(action, "PUT", target, {"address_group": {"addresses": sorted(addresses)}})
+        for action, differing in (("add_addresses", wanted - there), ("remove_addresses", there - wanted)):
+            target, addresses = f"{self.path(shown.site_resource_id)}/{action}", sorted(differing)
+            for start in range(0, len(addresses), _AT_ONCE):
+                some = addresses[start : start + _AT_ONCE]
+                view.change(action, "PUT", target, {"address_group": {"addresses": some}})

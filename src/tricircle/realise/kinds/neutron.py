@@ -38,12 +38,19 @@ class NeutronKind(Kind):
     fixed = frozenset({"project_id"})
     collection: ClassVar[str]
     """What Neutron calls many in paths; in bodies it has `_` for `-`."""
+    member: ClassVar[str]
+    """What Neutron calls one in bodies."""
     changeable: ClassVar[tuple[str, ...]] = ("name",)
     """Fields that one request changes."""
     if_possible: ClassVar[tuple[str, ...]] = ()
     """Fields that some sites do not have, or not so: each is changed by itself, and what is refused stays."""
     knowledge: ClassVar[frozenset[str]] = frozenset()
     """Fields of a definition that no site shows."""
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        """Take from the collection what one is called."""
+        super().__init_subclass__(**more)
+        cls.member = cls.collection.removesuffix("s").replace("-", "_")
 
     @abstractmethod
     def read(self, item: Item) -> Body:
@@ -94,7 +101,7 @@ class NeutronKind(Kind):
         return sorted(items, key=lambda item: (item.get("created_at") or "", item["id"]))
 
     def _known(self, view: SiteView, identifier: str) -> Item | None:
-        item: Item | None = (view.get(self.path(identifier)) or {}).get(self.name)
+        item: Item | None = (view.get(self.path(identifier)) or {}).get(self.member)
         return item
 
     def path(self, identifier: str) -> str:
@@ -108,7 +115,7 @@ class NeutronKind(Kind):
             "POST",
             f"/v2.0/{self.collection}",
             {
-                self.name: {
+                self.member: {
                     **self.first(body),
                     "name": body["name"],
                     "project_id": body["project_id"],
@@ -116,7 +123,7 @@ class NeutronKind(Kind):
                 }
             },
         )
-        return self.made(answer.document[self.name], body)
+        return self.made(answer.document[self.member], body)
 
     def made(self, item: Item, body: Body) -> Found | None:  # noqa: ARG002  # subnets need both
         """Return what was made; None where it must be looked whether somebody else has made it, too."""
@@ -132,10 +139,10 @@ class NeutronKind(Kind):
         if "id" in differing:
             changes["description"] = mark_of(body["id"])
         if changes:
-            view.change(f"{self.name} updated", "PUT", path, {self.name: changes})
+            view.change(f"{self.name} updated", "PUT", path, {self.member: changes})
         for field in self.if_possible:
             if field in differing:
-                wanted = {self.name: {field: body[field]}}
+                wanted = {self.member: {field: body[field]}}
                 view.change(f"{field} changed", "PUT", path, wanted, fine={400})
 
     def remove(self, view: SiteView, shown: Found) -> None:

@@ -1,5 +1,8 @@
 """Security groups with their rules. A project's default group is there in every site by itself.
 
+A rule that names a remote group lets in, in a site, the members that this has there. Where the site has an
+address group of its members elsewhere (`remote_members`) the rule stands once more, for those.
+
 Source: Networking API v2.0 reference, "Security groups", "Security group rules"; that a project's default
 group is made when groups are listed with its project_id: Neutron, `get_security_groups`.
 """
@@ -69,6 +72,7 @@ class SecurityGroup(NeutronKind):
     def in_site(self, body: Body, id_of: IdOf) -> Body:
         """Return a body whose rules name groups as the site does, without those that it lacks."""
         rules = [_translated(rule, id_of) for rule in body["rules"]]
+        rules += [_for_members_elsewhere(rule, id_of) for rule in body["rules"]]
         return super().in_site(body, id_of) | {"rules": _sorted(rule for rule in rules if rule is not None)}
 
     def first(self, body: Body) -> Item:
@@ -115,6 +119,13 @@ def _text(rule: Rule) -> str:
 
 def _sorted(rules: Iterable[Rule]) -> list[Rule]:
     return sorted(rules, key=_text)
+
+
+def _for_members_elsewhere(rule: Rule, id_of: IdOf) -> Rule | None:
+    """Return a rule that names a remote group for its members in other sites; None where none is needed."""
+    group = rule["remote_group_id"]
+    members = None if group is None else id_of("remote_members", group)
+    return None if members is None else rule | {"remote_group_id": None, "remote_address_group_id": members}
 
 
 def _translated(rule: Rule, id_of: IdOf) -> Rule | None:
