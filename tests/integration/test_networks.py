@@ -196,6 +196,63 @@ def test_security_groups_follow_the_tops(
     eventually(lambda: not any(opened(site) for site in sites), "the rule gone from both sites")
 
 
+def let_in(site: SiteAdmin, group_id: str) -> list[list[str]]:
+    """Return whom of other sites a site's rules let in as members of a group: addresses of each rule."""
+    found = {each["id"]: each["addresses"] for each in marked(site, "address-groups", group_id)}
+    rules = site.connection.network.get("/security-group-rules").json()["security_group_rules"]
+    named = [rule["remote_address_group_id"] for rule in rules]
+    return [found[each] for each in named if each in found]
+
+
+def test_the_default_group_lets_in_its_members_in_every_site(
+    drawing: Drawing, servers: Belongings, sites: list[SiteAdmin], tenant: Client
+) -> None:
+    network = drawing.network()
+    mine = {"name": "default", "project_id": tenant.project_id}
+    (group,) = drawing.neutron.get("/security-groups", params=mine).json()["security_groups"]
+    made = side_by_side(lambda site: servers.server("member", site.site.zone, networks=on(network)), sites)
+    addresses = [
+        [f"{fixed['ip_address']}/32" for fixed in adopted(drawing, server)["fixed_ips"]] for server in made
+    ]
+    for site, others in zip(sites, reversed(addresses), strict=True):
+        # One rule for IPv4, one for IPv6.
+        eventually(
+            lambda site=site, others=others: let_in(site, group["id"]) == [others, others],
+            f"the other site's member let in to {site.site.name}",
+        )
+    servers.put_away()
+    for site in sites:
+        eventually(
+            lambda site=site: let_in(site, group["id"]) == [[], []], f"nobody let in to {site.site.name}"
+        )
+
+
+def test_nothing_is_left_of_a_remote_group_that_goes(
+    drawing: Drawing, servers: Belongings, sites: list[SiteAdmin]
+) -> None:
+    network = drawing.network()
+    group = drawing.make("security-groups", "security_group")
+    rule = {"security_group_id": group["id"], "remote_group_id": group["id"], "direction": "ingress"}
+    drawing.make("security-group-rules", "security_group_rule", **rule)
+    named = [{"name": group["name"]}]
+    side_by_side(
+        lambda site: servers.server("member", site.site.zone, networks=on(network), security_groups=named),
+        sites,
+    )
+    for site in sites:
+        eventually(
+            lambda site=site: [len(each) for each in let_in(site, group["id"])] == [1],
+            f"the other site's member let in to {site.site.name}",
+        )
+    servers.put_away()
+    drawing.put_away()
+    for site in sites:
+        eventually(
+            lambda site=site: not marked(site, "address-groups", group["id"]),
+            f"the address group gone from {site.site.name}",
+        )
+
+
 def test_a_port_that_was_made_first_is_the_servers(
     drawing: Drawing, servers: Belongings, sites: list[SiteAdmin]
 ) -> None:

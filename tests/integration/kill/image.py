@@ -36,11 +36,15 @@ NOT_COMPARED: Mapping[str, frozenset[str]] = MappingProxyType(
 """The tables that are compared, and their columns that are not."""
 
 
+_OF_GROUP = ("id", "name", "description")
+
+_OF_RULE = ("direction", "ethertype", "remote_group_id", "remote_address_group_id")
+
 _OF_PORT = ("id", "name", "network_id", "device_id", "device_owner", "admin_state_up")
 
 
 class TopImage:
-    """All networks of the top, and the ports that it has adopted.
+    """All networks and security groups of the top, and the ports that it has adopted.
 
     :param connection: an administrator's.
     """
@@ -51,6 +55,7 @@ class TopImage:
         self.items = {
             "network": self._list("/networks?fields=id&fields=name", "networks"),
             "adopted_port": self._list(f"/adopted-ports?{fields}", "adopted_ports"),
+            "security_group": self._list("/security-groups?fields=id&fields=name", "security_groups"),
         }
 
     def marked(self, mark: str) -> dict[str, list[Item]]:
@@ -60,7 +65,11 @@ class TopImage:
     def delete_marked(self, mark: str) -> None:
         """Delete it from the top."""
         marked = self.marked(mark)
-        for path, kind in (("/adopted-ports", "adopted_port"), ("/networks", "network")):
+        for path, kind in (
+            ("/adopted-ports", "adopted_port"),
+            ("/networks", "network"),
+            ("/security-groups", "security_group"),
+        ):
             side_by_side(self._delete, [f"{path}/{item['id']}" for item in marked[kind]])
 
     def _delete(self, target: str) -> None:
@@ -75,7 +84,7 @@ class TopImage:
 
 
 class SiteImage:
-    """All flavors, keypairs, volume types, QoS specs, networks and ports of a site.
+    """All flavors, keypairs, volume types, QoS specs, networks, ports and security groups of a site.
 
     :param user_id: whose keypairs.
     """
@@ -92,6 +101,11 @@ class SiteImage:
             "port": self._list(
                 "network", "/ports?" + "&".join(f"fields={name}" for name in _OF_PORT), "ports"
             ),
+            "security_group": [_group(item) for item in self._list("network", *_SECURITY_GROUPS)],
+            "address_group": [
+                {name: item[name] for name in (*_OF_GROUP, "addresses")}
+                for item in self._list("network", "/address-groups", "address_groups")
+            ],
         }
 
     def marked(self, mark: str) -> dict[str, list[Item]]:
@@ -109,7 +123,13 @@ class SiteImage:
         paths += [("block_storage", f"/qos-specs/{item['id']}?force=true") for item in marked["qos_spec"]]
         paths += [("network", f"/ports/{item['id']}") for item in marked["port"]]
         side_by_side(self._delete, paths)
-        side_by_side(self._delete, [("network", f"/networks/{item['id']}") for item in marked["network"]])
+        for collection, kind in (
+            ("networks", "network"),
+            ("security-groups", "security_group"),
+            ("address-groups", "address_group"),
+        ):
+            paths = [("network", f"/{collection}/{item['id']}") for item in marked[kind]]
+            side_by_side(self._delete, paths)
 
     def _delete(self, path: tuple[str, str]) -> None:
         service, target = path
@@ -158,6 +178,17 @@ class SiteImage:
 
     def _service(self, name: str) -> Any:
         return getattr(self._admin.connection, name)
+
+
+_SECURITY_GROUPS = ("/security-groups", "security_groups")
+
+
+def _group(item: Item) -> Item:
+    rules = [{name: rule[name] for name in _OF_RULE} for rule in item["security_group_rules"]]
+    return {
+        **{name: item[name] for name in _OF_GROUP},
+        "rules": sorted(rules, key=lambda rule: json.dumps(rule, sort_keys=True)),
+    }
 
 
 Images = Mapping[str, SiteImage | TopImage]

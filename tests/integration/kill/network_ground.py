@@ -5,6 +5,7 @@ is told there by the resource for sites' ports, which that top does not follow: 
 at it.
 """
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -48,10 +49,11 @@ class NetworkGround:
         made: Item = self._call(self.case.first, "/v2.0/ports", {"port": fields})["port"]
         return made
 
-    def row(self, suffix: str, port: Item | None = None) -> str:
+    def row(self, suffix: str, port: Item | None = None, *, groups: Sequence[str] = ()) -> str:
         """Have the top have adopted a port; return its id.
 
         :param port: the site's; None for one that the site has no longer.
+        :param groups: the top's ids of its security groups.
         """
         port_id = str(uuid4()) if port is None else port["id"]
         digits = port_id.replace("-", "")[:6]
@@ -66,7 +68,7 @@ class NetworkGround:
             "fixed_ips": [],
             "device_id": self.server_id,
             "device_owner": "compute:nova",
-            "security_groups": [],
+            "security_groups": list(groups),
             "status": "DOWN",
         }
         self._call(self._top, "/v2.0/adopted-ports", {"adopted_port": fields})

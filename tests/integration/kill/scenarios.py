@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from tests.integration.kill.arrangement import Arrangement, key_of
+from tests.integration.kill.group_ground import GroupGround
 from tests.integration.kill.network_ground import NetworkGround
 from tests.integration.kill.order import Arranged
 
@@ -350,6 +351,32 @@ def port_deleted_at_the_top(case: Arrangement) -> Arranged:
     ground.route(port_id)
     case.names[port_id] = "the port"
     return case.ask(types.FOLLOW, "port", port_id, None)
+
+
+# -- members of a security group in other sites ------------------------------------------------------
+
+
+@_scenario(types.MEMBERS)
+def members_let_in(case: Arrangement) -> Arranged:
+    """The site has not heard of any before."""
+    return GroupGround(case).ask()
+
+
+@_scenario(types.MEMBERS)
+def members_changed(case: Arrangement) -> Arranged:
+    """One has another address than it had."""
+    ground = GroupGround(case)
+    ground.know_of_members()
+    return ground.ask()
+
+
+@_scenario(types.MEMBERS)
+def members_let_in_no_more(case: Arrangement) -> Arranged:
+    """The rule is gone at the top, and still in the site."""
+    ground = GroupGround(case)
+    ground.know_of_members()
+    ground.name_no_group()
+    return ground.ask()
 
 
 SCENARIOS: Mapping[str, Scenario] = MappingProxyType(_TABLE)
