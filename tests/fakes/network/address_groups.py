@@ -88,7 +88,7 @@ def update(network: "Network", call: Call) -> Document:
 def add(network: "Network", call: Call) -> Document:
     """Add addresses: all, or none where one is there already."""
     item = _find(network, call)
-    wanted = _checked(call.body("address_group")["addresses"])
+    wanted = _checked(call.body("addresses"))
     there = sorted(set(wanted) & set(item["addresses"]))
     if there:
         message = f"Addresses {there} already exist in the address group {item['id']}."
@@ -100,7 +100,7 @@ def add(network: "Network", call: Call) -> Document:
 def remove(network: "Network", call: Call) -> Document:
     """Remove addresses: all, or none where one is not there."""
     item = _find(network, call)
-    wanted = _checked(call.body("address_group")["addresses"])
+    wanted = _checked(call.body("addresses"))
     missing = sorted(set(wanted) - set(item["addresses"]))
     if missing:
         message = f"Addresses {missing} not found in the address group {item['id']}."

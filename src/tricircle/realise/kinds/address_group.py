@@ -34,4 +34,4 @@ class AddressGroup(NeutronKind):
             target, addresses = f"{self.path(shown.site_resource_id)}/{action}", sorted(differing)
             for start in range(0, len(addresses), _AT_ONCE):
                 some = addresses[start : start + _AT_ONCE]
-                view.change(action, "PUT", target, {"address_group": {"addresses": some}})
+                view.change(action, "PUT", target, {"addresses": some})
