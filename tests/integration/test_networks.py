@@ -16,6 +16,9 @@ pytestmark = [pytest.mark.full, pytest.mark.usefixtures("nothing_left")]
 Document = dict[str, Any]
 
 
+_NAMELESS = frozenset({"security_group_rule", "rbac_policy"})
+
+
 class Drawing:
     """Networks and security groups of one user at the top, made for a while."""
 
@@ -33,7 +36,7 @@ class Drawing:
     def make(self, collection: str, member: str, **fields: Any) -> Document:
         """Make something."""
         body = {member: {"name": f"{member}-{uuid.uuid4().hex[:8]}", **fields}}
-        if member == "security_group_rule":
+        if member in _NAMELESS:
             del body[member]["name"]
         answer = self.neutron.post(f"/{collection}", json=body)
         assert answer.status_code == 201, answer.text
@@ -52,7 +55,7 @@ class Drawing:
         eventually(lambda: not self._delete_all(), f"deleted at the top: {self._made}")
         for site in self.sites:
             for collection, identifier in self._made:
-                if collection != "security-group-rules":
+                if collection not in {"security-group-rules", "rbac-policies"}:
                     eventually(
                         lambda site=site, of=collection, its=identifier: not marked(site, of, its),
                         f"{collection} {identifier} gone from {site.site.name}",
@@ -251,6 +254,65 @@ def test_nothing_is_left_of_a_remote_group_that_goes(
             lambda site=site: not marked(site, "address-groups", group["id"]),
             f"the address group gone from {site.site.name}",
         )
+
+
+def test_a_shared_network_is_used_by_the_other_project_in_a_site(
+    drawing: Drawing, sites: list[SiteAdmin], stranger: Client
+) -> None:
+    network, site, theirs = drawing.network(), sites[1], Belongings(stranger)
+    body = {
+        "server": {
+            "name": "guest",
+            "flavorRef": stranger.facts["flavor_ids"][0],
+            "imageRef": stranger.facts["image_id"],
+            "availability_zone": site.site.zone,
+            "networks": on(network),
+        }
+    }
+    refused = stranger.compute.post("/servers", json=body)
+    assert refused.status_code == 400
+    assert refused.json()["badRequest"]["message"] == f"Network {network['id']} could not be found."
+    policy = drawing.make(
+        "rbac-policies",
+        "rbac_policy",
+        object_type="network",
+        object_id=network["id"],
+        action="access_as_shared",
+        target_tenant=stranger.project_id,
+    )
+    try:
+        server = theirs.server("guest", site.site.zone, networks=on(network))
+        eventually(
+            lambda: (
+                [
+                    (port["network_id"], port["project_id"])
+                    for port in stranger.connection.network.get(
+                        "/ports", params={"device_id": server.id}
+                    ).json()["ports"]
+                ]
+                == [(network["id"], stranger.project_id)]
+            ),
+            "the guest's port at the top",
+        )
+        in_use = drawing.neutron.delete(f"/rbac-policies/{policy['id']}")
+        assert in_use.status_code == 409
+    finally:
+        theirs.put_away()
+    (there,) = marked(site, "networks", network["id"])
+    assert [each["target_tenant"] for each in shares(site, there)] == [stranger.project_id]
+    eventually(
+        lambda: drawing.neutron.delete(f"/rbac-policies/{policy['id']}").status_code == 204,
+        "the network shared no more",
+    )
+    eventually(lambda: not shares(site, there), f"the network shared no more in {site.site.name}")
+    assert stranger.compute.post("/servers", json=body).status_code == 400
+
+
+def shares(site: SiteAdmin, there: Document) -> list[Document]:
+    """Return the policies that share a network of a site."""
+    found = site.connection.network.get("/rbac-policies", params={"object_id": there["id"]})
+    policies: list[Document] = found.json()["rbac_policies"]
+    return policies
 
 
 def test_a_port_that_was_made_first_is_the_servers(

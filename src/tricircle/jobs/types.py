@@ -119,7 +119,7 @@ class JobType:
 
 _MADE_ONCE = frozenset({"flavor", "keypair", "volume_type", "qos_spec"})
 _AT_TOP = frozenset({"network", "subnet", "port", "security_group", "address_group"})
-REPLICATED = _MADE_ONCE | _AT_TOP
+REPLICATED = _MADE_ONCE | _AT_TOP | {"rbac_policy"}
 _SITE = frozenset({"site"})
 
 REBUILD = JobType("rebuild", "learn the routes of a site from its lists", _SITE, priority=IDLE)

@@ -7,6 +7,7 @@ from tricircle.errors import Unavailable
 from tricircle.identity.identity import Identity
 from tricircle.jobs.bus import Bus
 from tricircle.realise.definition import Definition, DefinitionState, Known
+from tricircle.realise.kinds.network import may_use
 from tricircle.realise.preparing import Asked, Preparing
 from tricircle.realise.room import Room
 from tricircle.realise.side_by_side import SideBySide
@@ -82,7 +83,7 @@ class Networks:
         known = self._store.find("network", top_id)
         if known is not None and known.definition.state is DefinitionState.DELETED:
             return None
-        if known is not None and known.definition.project_id == asker.identity.project_id:
+        if known is not None and may_use(known.definition, asker.identity.project_id):
             return known.definition
         item = self.top.show("network", top_id, token=asker.token, request_id=asker.request_id)
         return None if item is None else self._definitions.as_defined(item, asker.request_id)

@@ -2,7 +2,7 @@
 
 What the site has already costs nothing. What it lacks is read at the top with the user's own token, noted as
 needed there together with jobs that see to it should this process die, and made: networks and groups side by
-side, while the top delegates addresses; then the subnets.
+side, while the top delegates addresses; then the subnets, and with whom the networks are shared.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,14 +17,15 @@ from tricircle.errors import AnswerLost, BadRequest, Conflict, SiteUnavailable
 from tricircle.realise.blocks import Blocks
 from tricircle.realise.definition import Body, DefinitionState, Known
 from tricircle.realise.fixed_addresses import FixedAddresses
-from tricircle.realise.kinds import NEUTRON_KINDS
+from tricircle.realise.kinds import KINDS, NEUTRON_KINDS, PARTS_OF_NETWORKS, RBAC_POLICY
+from tricircle.realise.kinds.network import may_use
 from tricircle.realise.kinds.security_group import DEFAULT
 from tricircle.realise.reach import OutOfReach, Reach
 from tricircle.realise.realiser import Realiser
 from tricircle.realise.room import Room
 from tricircle.realise.segments import SegmentRefused
 from tricircle.realise.side_by_side import SideBySide
-from tricircle.realise.top_definitions import Needed, Shown, TopDefinitions, in_use, with_spare
+from tricircle.realise.top_definitions import Needed, Shown, TopDefinitions, in_use, with_parts
 from tricircle.realise.top_network import Item, TopNetwork
 from tricircle.sites.service_calls import SiteRefused
 from tricircle.sites.site import Site
@@ -203,13 +204,15 @@ class Preparing:
                 partial(self._visible, key, asked),
                 partial(self._network, key, asked),
                 partial(self._subnets, key, asked),
+                partial(self._definitions.policies, key, asked.request_id),
             ]
         works += [partial(self._groups, name, asked) for name in found.groups_missing]
         answers = iter(self._side_by_side.do(works))
         shown: list[Shown] = []
         for _ in found.networks_missing:
-            visible, network, subnets = next(answers), next(answers), next(answers)
-            shown += [pair for item in network if visible for pair in with_spare(item, subnets)]
+            visible, network, subnets, policies = (next(answers) for _ in range(4))
+            if visible:
+                shown += [pair for item in network for pair in with_parts(item, subnets, policies)]
         groups: list[Shown] = []
         for name in found.groups_missing:
             matching = next(answers)
@@ -246,29 +249,29 @@ class Preparing:
         self, asked: Asked, shown: Sequence[Shown], lacking: Sequence[Known], site: Site
     ) -> list[Known]:
         """Have a site have what it lacks; return what it has now."""
-        known = [*lacking, *self._subnets_of(lacking)]
+        known = [*lacking, *self._parts_of(lacking)]
         needed = self._definitions.need(shown, known, site, asked.request_id)
         with _told(site):
             self._make(needed, site, asked.request_id)
         keys = [
-            (each.definition.kind, each.definition.key) for each in needed if each.definition.kind != SUBNET
+            (each.definition.kind, each.definition.key)
+            for each in needed
+            if each.definition.kind not in PARTS_OF_NETWORKS
         ]
         return self._store.several(keys)
 
-    def _subnets_of(self, known: Iterable[Known]) -> list[Known]:
-        keys = [
-            part
-            for each in known
-            if each.definition.kind == NETWORK
-            for part in ((SUBNET, key) for key in each.definition.body["subnets"])
-        ]
-        return self._store.several(keys)
+    def _parts_of(self, known: Iterable[Known]) -> list[Known]:
+        networks = [each.definition.body for each in known if each.definition.kind == NETWORK]
+        keys = [part for body in networks for part in KINDS[NETWORK].parts(body)]
+        found = self._store.several(keys)
+        return [each for each in found if each.definition.state is DefinitionState.ACTIVE]
 
     def _make(self, needed: Sequence[Needed], site: Site, request_id: str | None) -> None:
         by_kind: dict[str, list[Needed]] = {}
         for each in needed:
             by_kind.setdefault(each.definition.kind, []).append(each)
-        subnets = by_kind.pop(SUBNET, [])
+        # Of them it is looked first which addresses they have; both come after their network.
+        subnets, policies = by_kind.pop(SUBNET, []), by_kind.pop(RBAC_POLICY.name, [])
         pools: dict[str, Body] = {}
 
         def look_up(subnet: Needed) -> None:
@@ -295,6 +298,7 @@ class Preparing:
                 )
                 for each in subnets
             ]
+            + [partial(self._make_one, each, site, request_id) for each in policies]
         )
         for network in by_kind.get(NETWORK, ()):
             if not self._realiser.complete(network.definition.id, site):
@@ -347,7 +351,7 @@ def _with_those_of(ports: Iterable[Item], asked: Asked) -> Asked:
 class _Found:
     """What is asked for, as far as it is defined.
 
-    :param known: what is, and is the project's own.
+    :param known: what is, and is the project's own, or shared with it.
     """
 
     known: list[Known]
@@ -363,8 +367,7 @@ class _Found:
         own = [
             each
             for each in known
-            if each.definition.state is DefinitionState.ACTIVE
-            and each.definition.project_id == asked.project_id
+            if each.definition.state is DefinitionState.ACTIVE and may_use(each.definition, asked.project_id)
         ]
         networks = {each.definition.key: each for each in own if each.definition.kind == NETWORK}
         groups = [each for each in own if each.definition.kind == SECURITY_GROUP]

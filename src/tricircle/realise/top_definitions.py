@@ -17,7 +17,8 @@ from tricircle.jobs.job import Job, Request
 from tricircle.jobs.requester import JobRequester
 from tricircle.jobs.types import FOLLOW
 from tricircle.realise.definition import FORMER, Body, Definition, DefinitionState, Known
-from tricircle.realise.kinds import NEUTRON_KINDS, REMOTE_MEMBERS, SECURITY_GROUP
+from tricircle.realise.kinds import NEUTRON_KINDS, PARTS_OF_NETWORKS, REMOTE_MEMBERS, SECURITY_GROUP
+from tricircle.realise.kinds.rbac_policy import SHARED
 from tricircle.realise.learner import replication
 from tricircle.realise.reach import Reach
 from tricircle.realise.remote_groups import RemoteGroups
@@ -49,11 +50,20 @@ class Needed:
     is_new: bool
 
 
-def with_spare(network: Item, subnets: list[Item]) -> list[Shown]:
-    """Return a network with its subnets, as they are defined."""
+def with_parts(network: Item, subnets: list[Item], policies: list[Item]) -> list[Shown]:
+    """Return a network with its subnets, and with whom it is shared, as they are defined."""
     known = [subnet for subnet in subnets if subnet["id"] in network["subnets"]]
-    shown = {**network, "subnets": [subnet["id"] for subnet in known], "spare": spare_of(known)}
-    return [("network", shown), *(("subnet", subnet) for subnet in known)]
+    shown = {
+        **network,
+        "subnets": [subnet["id"] for subnet in known],
+        "sharing": [[policy["id"], policy["target_tenant"]] for policy in policies],
+        "spare": spare_of(known),
+    }
+    return [
+        ("network", shown),
+        *(("subnet", subnet) for subnet in known),
+        *(("rbac_policy", {**policy, "name": policy["target_tenant"]}) for policy in policies),
+    ]
 
 
 def in_use(port_id: str) -> Conflict:
@@ -92,8 +102,15 @@ class TopDefinitions:
             return []
         if kind == "network":
             subnets = self._top.list("subnet", network_id=key, request_id=request_id)
-            return with_spare(item, subnets)
+            return with_parts(item, subnets, self.policies(key, request_id))
         return self.with_remotes([(kind, item)], request_id)
+
+    def policies(self, network_id: str, request_id: str | None) -> list[Item]:
+        """Return the policies that share a network, which Neutron shows to its owner and to administrators.
+
+        :raises TricircleError: as `ServiceCalls.call` does, of the top.
+        """
+        return self._top.list("rbac_policy", request_id=request_id, object_id=network_id, **SHARED)
 
     def with_remotes(self, shown: list[Shown], request_id: str | None) -> list[Shown]:
         """Add the groups that rules name and that are not defined yet, and those that theirs name."""
@@ -116,7 +133,7 @@ class TopDefinitions:
         :raises TricircleError: as `ServiceCalls.call` does, of the top.
         """
         subnets = self._top.list("subnet", network_id=network["id"], request_id=request_id)
-        body = NEUTRON_KINDS["network"].define(with_spare(network, subnets)[0][1])
+        body = NEUTRON_KINDS["network"].define(with_parts(network, subnets, [])[0][1])
         return Definition(
             id="",
             kind="network",
@@ -147,7 +164,7 @@ class TopDefinitions:
             for kind, item in sorted(shown, key=lambda each: (each[0], each[1]["id"])):
                 definition, is_new = self._define(connection, kind, item, is_first=True)
                 found.append(definition)
-                if is_new and kind != "subnet":
+                if is_new and kind not in PARTS_OF_NETWORKS:
                     self._requester.enqueue(connection, _following(kind, item["id"], request_id))
             needed = []
             for definition in found:
@@ -155,7 +172,7 @@ class TopDefinitions:
                     continue
                 is_wanted = self._store.want(connection, definition.id, site.id)
                 needed.append(Needed(definition, is_wanted))
-                if is_wanted and definition.kind != "subnet":
+                if is_wanted and definition.kind not in PARTS_OF_NETWORKS:
                     later = replication(definition, site, request_id, delay=PATIENCE)
                     self._requester.enqueue(connection, later)
             return needed
@@ -307,7 +324,7 @@ class TopDefinitions:
         if network is not None:
             if ("network", network.definition.key) not in there:
                 found.append(network)
-            keys = [("subnet", each) for each in network.definition.body["subnets"]]
+            keys = list(NEUTRON_KINDS["network"].parts(network.definition.body))
             found += self._store.several([each for each in keys if each not in there])
         by_id = {each.definition.id: each for each in found}
         return [each for each in by_id.values() if each.definition.state is DefinitionState.ACTIVE]

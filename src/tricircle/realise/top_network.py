@@ -32,6 +32,7 @@ COLLECTIONS: Mapping[str, str] = MappingProxyType(
         "port": "ports",
         "security_group": "security-groups",
         "address_group": "address-groups",
+        "rbac_policy": "rbac-policies",
         "address_block": "address-blocks",
         "adopted_port": "adopted-ports",
     }

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from tests.fakes.network import segments
+from tests.fakes.network import rbac_policies, segments
 from tests.fakes.network.rows import chosen, invalid, new_id, not_found, page, refusal, require_known, shown
 from tests.fakes.server import Response
 from tests.fakes.service import Call, Document, Refusal, Route
@@ -36,7 +36,6 @@ def create(network: "Network", call: Call) -> Response:
         "tenant_id": project_id,
         "admin_state_up": wanted.get("admin_state_up", True),
         "status": "ACTIVE",
-        "shared": wanted.get("shared", False),
         "mtu": wanted.get("mtu", network.mtu),
         "port_security_enabled": wanted.get("port_security_enabled", True),
         "availability_zone_hints": wanted.get("availability_zone_hints", []),
@@ -48,7 +47,31 @@ def create(network: "Network", call: Call) -> Response:
         item["dns_domain"] = wanted.get("dns_domain", "")
     item |= segments.of_new(network, call, wanted)
     network.networks[item["id"]] = item
-    return Response.of_json({"network": segments.shown_to(call, item)}, 201)
+    _share(network, call, item, wanted)
+    return Response.of_json({"network": _seen(network, call, item)}, 201)
+
+
+def _share(network: "Network", call: Call, item: Document, wanted: Document) -> None:
+    """Share a network with everybody, or with them no more, as its field `shared` says."""
+    if "shared" not in wanted:
+        return
+    if not call.admin:
+        raise Refusal(403, "rule:create_network:shared is disallowed by policy")
+    policies = [
+        policy
+        for policy in network.rbac_policies.values()
+        if (policy["object_id"], policy["target_tenant"]) == (item["id"], "*")
+    ]
+    if wanted["shared"] and not policies:
+        rbac_policies.make(network, item["id"], item["project_id"], "*")
+    if not wanted["shared"]:
+        for policy in policies:
+            del network.rbac_policies[policy["id"]]
+
+
+def _seen(network: "Network", call: Call, item: Document) -> Document:
+    shared = {"shared": network.is_shared(item["id"], call.token.project_id)}
+    return segments.shown_to(call, item) | shared
 
 
 def owner(call: Call, wanted: Document) -> str:
@@ -66,27 +89,26 @@ def _check_mtu(network: "Network", wanted: Document) -> None:
 
 def index(network: "Network", call: Call) -> Document:
     """List networks."""
-    items = [segments.shown_to(call, item) for item in network.networks.values() if sees(call, item)]
+    items = [_seen(network, call, item) for item in network.networks.values() if sees(network, call, item)]
     return page(call, "networks", chosen(call, items))
 
 
-def sees(call: Call, item: Document) -> bool:
+def sees(network: "Network", call: Call, item: Document) -> bool:
     """Say whether a network exists for the caller."""
-    return call.sees(item["project_id"]) or bool(item["shared"])
+    return call.sees(item["project_id"]) or network.is_shared(item["id"], call.token.project_id)
 
 
 def find(network: "Network", call: Call, identifier: str) -> Document:
     """Return a network that the caller may see."""
     item = network.networks.get(identifier)
-    if item is None or not sees(call, item):
+    if item is None or not sees(network, call, item):
         raise not_found("network", identifier)
     return item
 
 
 def show(network: "Network", call: Call) -> Document:
     """Show a network."""
-    item = find(network, call, call.arguments["id"])
-    return {"network": shown(call, segments.shown_to(call, item))}
+    return {"network": shown(call, _seen(network, call, find(network, call, call.arguments["id"])))}
 
 
 def update(network: "Network", call: Call) -> Document:
@@ -98,9 +120,10 @@ def update(network: "Network", call: Call) -> Document:
     if not call.sees(item["project_id"]):
         raise Refusal(403, "Policy doesn't allow update_network to be performed.")
     _check_mtu(network, wanted)
-    item.update(wanted)
+    _share(network, call, item, wanted)
+    item.update({name: value for name, value in wanted.items() if name != "shared"})
     item["updated_at"] = network.times()["updated_at"]
-    return {"network": segments.shown_to(call, item)}
+    return {"network": _seen(network, call, item)}
 
 
 def delete(network: "Network", call: Call) -> Response:
@@ -118,6 +141,9 @@ def delete(network: "Network", call: Call) -> Response:
         del network.ports[port["id"]]
     for subnet_id in item["subnets"]:
         del network.subnets[subnet_id]
+    for policy_id, policy in list(network.rbac_policies.items()):
+        if policy["object_id"] == item["id"]:
+            del network.rbac_policies[policy_id]
     del network.networks[item["id"]]
     return Response(204)
 

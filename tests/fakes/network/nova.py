@@ -49,7 +49,7 @@ def _homes(network: Network, call: Call, wanted: Document) -> list[Document]:
     if asked == "none":
         return []
     if asked in (None, "auto", []):
-        every = [each for each in network.networks.values() if _may_use(call, each)]
+        every = [each for each in network.networks.values() if _may_use(network, call, each)]
         if len(every) > 1:
             raise Refusal(409, SEVERAL)
         return every
@@ -64,14 +64,15 @@ def _homes(network: Network, call: Call, wanted: Document) -> list[Document]:
             found.append(port)
             continue
         home = network.networks.get(each.get("uuid"))
-        if home is None or not _may_use(call, home):
+        if home is None or not _may_use(network, call, home):
             raise Refusal(400, f"Network {each.get('uuid')} could not be found.")
         found.append(home | {"fixed_ip": each.get("fixed_ip")})
     return found
 
 
-def _may_use(call: Call, home: Document) -> bool:
-    return bool(home["project_id"] == call.token.project_id or home["shared"])
+def _may_use(network: Network, call: Call, home: Document) -> bool:
+    project_id = call.token.project_id
+    return bool(home["project_id"] == project_id or network.is_shared(home["id"], project_id))
 
 
 def _groups(network: Network, call: Call, wanted: Document) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from tests.fakes.network import address_groups, networks, ports, security_groups, subnets
+from tests.fakes.network import address_groups, networks, ports, rbac_policies, security_groups, subnets
 from tests.fakes.network.rows import Words
 from tests.fakes.server import Headers, Request, Response
 from tests.fakes.service import Document, Route, Service, Version
@@ -20,6 +20,7 @@ ROUTES = (
     *ports.ROUTES,
     *security_groups.ROUTES,
     *address_groups.ROUTES,
+    *rbac_policies.ROUTES,
 )
 
 
@@ -47,6 +48,7 @@ class Network(Service):
     ports: dict[str, Document] = field(default_factory=dict)
     security_groups: dict[str, Document] = field(default_factory=dict)
     address_groups: dict[str, Document] = field(default_factory=dict)
+    rbac_policies: dict[str, Document] = field(default_factory=dict)
     lacks: set[str] = field(default_factory=set)
 
     service_type = "network"
@@ -94,6 +96,10 @@ class Network(Service):
         """Return when something is made now; Neutron keeps seconds."""
         now = self.clock().strftime("%Y-%m-%dT%H:%M:%SZ")
         return {"created_at": now, "updated_at": now, "revision_number": 1}
+
+    def is_shared(self, network_id: str, project_id: str) -> bool:
+        """Say whether a network is shared with a project, or with all."""
+        return not rbac_policies.targets(self, network_id).isdisjoint({"*", project_id})
 
     def ports_on(self, subnet: Document) -> list[Document]:
         """Return the ports that have an address of a subnet."""

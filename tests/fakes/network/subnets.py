@@ -97,8 +97,7 @@ def _pools(wanted: list[Document] | None, subnet: Document) -> list[Document]:
 
 def _sees(network: "Network", call: Call, item: Document) -> bool:
     """Say whether a subnet exists for the caller: of a network that is not shared, only its project's."""
-    home = network.networks[item["network_id"]]
-    return call.sees(item["project_id"]) or bool(home["shared"])
+    return call.sees(item["project_id"]) or network.is_shared(item["network_id"], call.token.project_id)
 
 
 def _find(network: "Network", call: Call, identifier: str) -> Document:

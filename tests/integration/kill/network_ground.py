@@ -96,7 +96,7 @@ class NetworkGround:
 
     def _define(self, network: Item) -> None:
         store, there = self.case.engine.replicas.store, self._there
-        body = NEUTRON_KINDS["network"].define({**network, "spare": None})
+        body = NEUTRON_KINDS["network"].define({**network, "sharing": [], "spare": None})
 
         def work(connection: sa.Connection) -> None:
             seen = store.propose(connection, "network", self.network_id, self.case.mark)

@@ -11,6 +11,7 @@ from tricircle.realise.kinds.network import Network
 from tricircle.realise.kinds.neutron import NeutronKind
 from tricircle.realise.kinds.port import Port
 from tricircle.realise.kinds.qos_spec import QosSpec
+from tricircle.realise.kinds.rbac_policy import RbacPolicy
 from tricircle.realise.kinds.remote_members import RemoteMembers
 from tricircle.realise.kinds.security_group import SecurityGroup
 from tricircle.realise.kinds.subnet import Subnet
@@ -25,10 +26,11 @@ SUBNET: NeutronKind = Subnet()
 SECURITY_GROUP: NeutronKind = SecurityGroup()
 ADDRESS_GROUP: NeutronKind = AddressGroup()
 PORT: NeutronKind = Port()
+RBAC_POLICY: NeutronKind = RbacPolicy()
 REMOTE_MEMBERS: NeutronKind = RemoteMembers()
 
 NEUTRON_KINDS: Mapping[str, NeutronKind] = MappingProxyType(
-    {kind.name: kind for kind in (NETWORK, SUBNET, SECURITY_GROUP, ADDRESS_GROUP, PORT)}
+    {kind.name: kind for kind in (NETWORK, SUBNET, RBAC_POLICY, SECURITY_GROUP, ADDRESS_GROUP, PORT)}
 )
 """Those that are defined at the top's Neutron."""
 
@@ -38,6 +40,9 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         for kind in (FLAVOR, KEYPAIR, VOLUME_TYPE, QOS_SPEC, *NEUTRON_KINDS.values(), REMOTE_MEMBERS)
     }
 )
+
+PARTS_OF_NETWORKS = frozenset({SUBNET.name, RBAC_POLICY.name})
+"""Those that are read, brought to sites and buried with their network."""
 
 WHERE_NEEDED = frozenset(kind.name for kind in KINDS.values() if not kind.everywhere)
 """The kinds of which a site gets what something there needs, and nothing else."""
@@ -49,8 +54,10 @@ __all__ = [
     "KINDS",
     "NETWORK",
     "NEUTRON_KINDS",
+    "PARTS_OF_NETWORKS",
     "PORT",
     "QOS_SPEC",
+    "RBAC_POLICY",
     "REMOTE_MEMBERS",
     "SECURITY_GROUP",
     "SUBNET",

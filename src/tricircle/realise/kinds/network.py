@@ -1,4 +1,4 @@
-"""Networks. One is complete in a site when its subnets are there.
+"""Networks. One is complete in a site when its subnets are there, and who may use it at the top may there.
 
 What one is in the fabric is each site's own, as addresses are (`tricircle.realise.reach`), and never changes.
 
@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from urllib.parse import urlencode
 
-from tricircle.realise.definition import Body, Found
+from tricircle.realise.definition import Body, Definition, Found
 from tricircle.realise.kinds.neutron import Item, NeutronKind, mark_of
+from tricircle.realise.kinds.rbac_policy import EVERYBODY
 from tricircle.realise.segments import Segment, SegmentRefused, shown_segments
 from tricircle.realise.site_view import SiteView
 from tricircle.sites.service_calls import SiteRefused
@@ -28,7 +29,7 @@ class Network(NeutronKind):
     changeable = ("name", "admin_state_up", "port_security_enabled")
     # A site may have a smaller underlay, and need not have the extension for DNS.
     if_possible = ("mtu", "dns_domain")
-    knowledge = frozenset({"subnets", "spare", "availability_zone_hints", "segments"})
+    knowledge = frozenset({"subnets", "sharing", "spare", "availability_zone_hints", "segments"})
 
     def read(self, item: Item) -> Body:
         """Return what must be the same; and, of a site's, its segment, which is the site's own."""
@@ -45,21 +46,24 @@ class Network(NeutronKind):
     def define(self, item: Item) -> Body:
         """Return the definition's body of a network of the top.
 
-        :param item: with `spare` besides: how many addresses are always free in a site, None for any number.
+        :param item: with `spare` besides: how many addresses are always free in a site, None for any number;
+            and `sharing`: ids of policies, and the project that each shares it with.
         """
         defined = super().define(item)
         del defined["segment"]
         return {
             **defined,
             "subnets": sorted(item["subnets"]),
+            "sharing": sorted(item["sharing"]),
             "spare": item["spare"],
             "availability_zone_hints": sorted(item.get("availability_zone_hints") or ()),
             "segments": [asdict(segment) for segment in shown_segments(item)],
         }
 
     def parts(self, body: Body) -> Iterable[tuple[str, str]]:
-        """Return its subnets."""
-        return [("subnet", subnet_id) for subnet_id in body["subnets"]]
+        """Return its subnets, and with whom it is shared."""
+        subnets = [("subnet", subnet_id) for subnet_id in body["subnets"]]
+        return subnets + [("rbac_policy", policy_id) for policy_id, _ in body.get("sharing", ())]
 
     def first(self, body: Body) -> Item:
         """Return what a new one is made with: what is as everywhere is not said, as not all sites know it."""
@@ -101,3 +105,9 @@ class Network(NeutronKind):
         shown = view.get(f"/v2.0/{self.collection}?{urlencode(segment.attributes)}") or {}
         others = (each["id"] for each in shown["networks"] if each.get("description") != mark_of(body["id"]))
         return next(others, None)
+
+
+def may_use(definition: Definition, project_id: str | None) -> bool:
+    """Say whether a project may use a network: its own, or one that is shared with it."""
+    targets = {target for _, target in definition.body.get("sharing", ())}
+    return definition.project_id == project_id or not targets.isdisjoint({EVERYBODY, project_id})

@@ -48,9 +48,10 @@ class NeutronKind(Kind):
     """Fields of a definition that no site shows."""
 
     def __init_subclass__(cls, **more: Any) -> None:
-        """Take from the collection what one is called."""
+        """Take from the collection what one is called, where the kind does not say it."""
         super().__init_subclass__(**more)
-        cls.member = cls.collection.removesuffix("s").replace("-", "_")
+        if "member" not in cls.__dict__:
+            cls.member = cls.collection.removesuffix("s").replace("-", "_")
 
     @abstractmethod
     def read(self, item: Item) -> Body:
