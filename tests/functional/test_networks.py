@@ -631,7 +631,7 @@ class TestRoom:
         assert reply.status == 202, reply.body
         assert len(site_one.compute.servers) == 50
         assert site_one.compute.faults_seen == []
-        assert sum(block["size"] for block in top.blocks.values()) == 64
+        assert sum(block["size"] for block in top.blocks.values()) == 96  # 50, and some to spare
 
     def test_a_network_that_is_too_small_says_so(
         self, servers: Api, neutron: Neutron, site_one: Site
@@ -680,6 +680,92 @@ class TestRoom:
         free = site_one.network.pool_size(subnet) - len(site_one.network.addresses_in_use(subnet))
         assert free >= 8
         assert free >= site_one.network.pool_size(subnet) / 4
+
+
+class TestScarce:
+    @pytest.fixture
+    def scarce(self, neutron: Neutron) -> Document:
+        """A network whose subnet has a few addresses for whoever names none."""
+        network = neutron.make_network("scarce")
+        neutron.make_subnet(
+            network, "10.0.1.0/24", allocation_pools=[{"start": "10.0.1.100", "end": "10.0.1.123"}]
+        )
+        return neutron.show("network", network["id"])
+
+    def full(self, network: Document) -> tuple[int, tuple[str, str]]:
+        """Return how a boot is refused where there is no address."""
+        return 400, ("badRequest", f"No fixed IP addresses available for network: {network['id']}")
+
+    def test_the_first_site_does_not_get_all_there_is(
+        self, servers: Api, scarce: Document, top: TopNetwork, site_one: Site, site_two: Site
+    ) -> None:
+        for zone in ("az1", "az2"):
+            assert boot(servers, scarce, zone=zone).status == 202
+        assert site_one.compute.faults_seen == site_two.compute.faults_seen == []
+        sizes = {each["site"]: each["size"] for each in top.blocks.values()}
+        assert sizes == {"SiteOne": 7, "SiteTwo": 7}  # a spare quarter, and one for DHCP
+
+    def test_it_can_be_used_to_the_last_address_and_then_boots_are_refused_at_once(
+        self, servers: Api, scarce: Document, top: TopNetwork, site_one: Site, site_two: Site
+    ) -> None:
+        booted, refused = 0, set()
+        for number in range(60):
+            zone = ("az1", "az2")[number % 2]
+            reply = boot(servers, scarce, zone=zone)
+            if reply.status == 202:
+                booted += 1
+            else:
+                refused.add(zone)
+                assert (reply.status, reply.fault) == self.full(scarce)
+        assert refused == {"az1", "az2"}
+        assert site_one.compute.faults_seen == site_two.compute.faults_seen == []
+        assert len(site_one.compute.servers) + len(site_two.compute.servers) == booted == 24 - 2  # two DHCP
+        assert sum(each["size"] for each in top.blocks.values()) == 24
+
+    def test_a_site_for_which_nothing_is_left_gets_no_subnet_of_all_addresses(
+        self, servers: Api, scarce: Document, top: TopNetwork, site_two: Site, workshop: Workshop
+    ) -> None:
+        assert boot(servers, scarce, min_count=20, max_count=20).status == 202
+        reply = boot(servers, scarce, zone="az2")
+        assert (reply.status, reply.fault) == self.full(scarce)
+        workshop.run()
+        assert site_two.compute.servers == {}
+        assert site_two.network.subnets == {}
+        assert {each["site"] for each in top.blocks.values()} == {"SiteOne"}
+
+    def test_another_site_is_taken_where_nothing_is_left_for_the_first(
+        self, servers: Api, scarce: Document, site_one: Site, site_two: Site
+    ) -> None:
+        assert boot(servers, scarce, zone="az2", min_count=20, max_count=20).status == 202
+        wanted = [{"uuid": scarce["id"]}]
+        assert [servers.create(networks=wanted).status for _ in range(4)] == [202, 202, 202, 400]
+        assert len(site_two.compute.servers) == 23
+        assert (site_one.compute.servers, site_two.compute.faults_seen) == ({}, [])
+
+    def test_when_the_pools_grow_there_is_room_again(
+        self, servers: Api, neutron: Neutron, scarce: Document, workshop: Workshop, site_one: Site
+    ) -> None:
+        assert boot(servers, scarce, min_count=23, max_count=23).status == 202
+        assert boot(servers, scarce).status == 400
+        pools = [{"start": "10.0.1.100", "end": "10.0.1.250"}]
+        neutron.change("subnet", scarce["subnets"][0], allocation_pools=pools)
+        run(workshop)
+        assert boot(servers, scarce, min_count=20, max_count=20).status == 202
+        assert site_one.compute.faults_seen == []
+        site_one.network.requests.clear()
+        assert boot(servers, scarce).status == 202
+
+    def test_processes_that_do_not_know_of_each_other_do_not_use_more_than_there_is(
+        self, cloud: Cloud, net1: Document, top: TopNetwork, site_one: Site
+    ) -> None:
+        gateways = [
+            compute_api(GatewayClient(Gateway(cloud, compute_application), cloud.member)) for _ in range(4)
+        ]
+        for _ in range(25):
+            for servers in gateways:
+                assert boot(servers, net1).status == 202
+        assert len(site_one.compute.servers) == 100
+        assert site_one.compute.faults_seen == []
 
 
 class TestAtOnce:

@@ -18,6 +18,7 @@ from tricircle.gateway.prerequisites import Needs, Prerequisites
 from tricircle.gateway.resource import Item, Resource
 from tricircle.jobs.job import Request
 from tricircle.jobs.types import IntentParameters
+from tricircle.realise.blocks import NoAddressLeft
 from tricircle.realise.fixed_addresses import AddressTaken
 from tricircle.realise.reach import OutOfReach
 from tricircle.routing.resource_type import ResourceType
@@ -29,7 +30,7 @@ from tricircle.sites.transport import Answer
 Bonds = Callable[[Item, Item], Iterable[tuple[ResourceType, object]]]
 """Finds the homed resources that a new one is bound to, in the body's document and its member."""
 
-_FOR_ANOTHER_SITE = (SiteUnavailable, OutOfReach, AddressTaken)
+_FOR_ANOTHER_SITE = (SiteUnavailable, OutOfReach, AddressTaken, NoAddressLeft)
 """What keeps one site from having something, and perhaps not the next one."""
 
 

@@ -8,11 +8,11 @@ one at the same time only one asks.
 
 import time
 from dataclasses import dataclass
-from ipaddress import ip_network
 
+from tricircle.errors import BadRequest
 from tricircle.realise.address_runs import Pool, merged, number_in, size_of
 from tricircle.realise.definition import Body
-from tricircle.realise.kinds.subnet import hands_out
+from tricircle.realise.kinds.subnet import addresses_of, hands_out
 from tricircle.realise.top_network import TopNetwork
 from tricircle.realise.turns import Turns
 from tricircle.sites.service_calls import SiteRefused
@@ -27,8 +27,16 @@ _USUAL = 32
 _SINGLE = 14
 """Addresses of a subnet that is so small that each is delegated by itself."""
 
-_SPARE = 8
+_SPARE = 16
 """Addresses that a site has free at any time, as far as the subnet allows it."""
+
+
+class NoAddressLeft(BadRequest):
+    """A subnet is full: neither the top nor a site has an address for one more port."""
+
+    def __init__(self, network_id: str, site: Site) -> None:
+        # Nova's own words, though it finds out only on the host.
+        super().__init__(f"No fixed IP addresses available for network: {network_id}", site=site.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +51,12 @@ class Sizes:
     spare: int
 
     @classmethod
-    def of(cls, cidr: str) -> "Sizes":
-        """Return those of a subnet."""
-        network = ip_network(cidr)
-        # Neutron hands out neither the first nor, of IPv4, the last address.
-        there = max(1, network.num_addresses - (2 if network.version == 4 else 1))
+    def of(cls, subnet: Body) -> "Sizes":
+        """Return those of a subnet.
+
+        :param subnet: as the top's Neutron shows it, or its definition's body.
+        """
+        there = max(1, addresses_of(subnet))
         block = 1 if there <= _SINGLE else min(_USUAL, there // 4)
         return cls(block, min(_SPARE, block))
 
@@ -61,6 +70,12 @@ class Sizes:
         return 0 if free >= wanted else -(-(wanted - free) // self.block) * self.block
 
 
+def needed_first(subnet: Body) -> int:
+    """Return how many addresses a site needs, so that there are some to spare at the first boot."""
+    # A DHCP server needs one, too.
+    return Sizes.of(subnet).spare + bool(subnet["enable_dhcp"])
+
+
 class Blocks:
     """Asks the top for them.
 
@@ -72,11 +87,13 @@ class Blocks:
         self._turns = Turns()
 
     def pools(self, subnet: Body, site: Site, *, patience: float = 0.0) -> Body:
-        """Return what a site's subnet hands out, which is at least one block, if there is one left.
+        """Return what a site's subnet hands out, which is at least one address.
 
         :param subnet: the definition's body.
         :param patience: seconds that another process, which was to ask for the first one, has for that.
-        :return: `allocation_pools`; nothing where nobody hands out addresses.
+        :return: `allocation_pools`; nothing where nobody hands any out. They are never empty, as Neutron
+            makes a subnet of all addresses out of that, and other sites have them.
+        :raises NoAddressLeft: none is left for the site.
         """
         if not hands_out(subnet):
             return {}
@@ -87,9 +104,9 @@ class Blocks:
                 time.sleep(_PAUSE)
                 found = self._delegated(subnet, site)
             if not found:
-                sizes = Sizes.of(subnet["cidr"])
-                # A DHCP server needs one, too.
-                found = self.grow(subnet, site, max(sizes.block, sizes.spare + bool(subnet["enable_dhcp"])))
+                found = self.grow(subnet, site, max(Sizes.of(subnet).block, needed_first(subnet)))
+            if not found:
+                raise NoAddressLeft(subnet["network_id"], site)
         return {"allocation_pools": merged(found)}
 
     def _delegated(self, subnet: Body, site: Site) -> list[Pool]:

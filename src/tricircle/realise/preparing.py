@@ -5,7 +5,7 @@ needed there together with jobs that see to it should this process die, and made
 side, while the top delegates addresses; then the subnets, and with whom the networks are shared.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,7 +14,8 @@ from uuid import UUID
 from oslo_log import log
 
 from tricircle.errors import AnswerLost, BadRequest, Conflict, SiteUnavailable
-from tricircle.realise.blocks import Blocks
+from tricircle.realise.address_runs import size_of
+from tricircle.realise.blocks import Blocks, needed_first
 from tricircle.realise.definition import Body, DefinitionState, Known
 from tricircle.realise.fixed_addresses import FixedAddresses
 from tricircle.realise.kinds import KINDS, NEUTRON_KINDS, PARTS_OF_NETWORKS, RBAC_POLICY
@@ -286,6 +287,7 @@ class Preparing:
         ]
         works += [partial(look_up, each) for each in subnets]
         self._side_by_side.do(works)
+        self._note_scarce(by_kind.get(NETWORK, ()), subnets, pools)
         self._side_by_side.do(
             [
                 partial(
@@ -303,6 +305,19 @@ class Preparing:
         for network in by_kind.get(NETWORK, ()):
             if not self._realiser.complete(network.definition.id, site):
                 self._realiser.realise(network.definition.id, site, request_id=request_id)
+
+    def _note_scarce(
+        self, networks: Iterable[Needed], subnets: Iterable[Needed], pools: Mapping[str, Body]
+    ) -> None:
+        """Note which networks have so few addresses that a site cannot have the usual ones to spare."""
+        bodies = [(each.definition.body, pools[each.definition.id]) for each in subnets]
+        few = {
+            body["network_id"]
+            for body, own in bodies
+            if own and size_of(own["allocation_pools"]) < needed_first(body)
+        }
+        for network in (each.definition for each in networks if each.definition.key in few):
+            self._room.note_scarce(network)
 
     def _make_one(self, needed: Needed, site: Site, request_id: str | None) -> None:
         definition = needed.definition

@@ -3,19 +3,24 @@
 A site always has some addresses to spare: a worker sees to it after each boot. So a boot that needs no more
 than these goes on without asking anybody; one that needs more has the site's addresses counted, and asks the
 top for more of them first.
+
+How many there are is told by the site, not by what a process remembers; what it may use without asking is a
+share of the spare ones, so that several processes together do not use more than there are. Where the top has
+no more to give the network is noted as scarce: then every boot asks.
 """
 
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from cachetools import TTLCache
 from oslo_log import log
 
-from tricircle.errors import BadRequest, TricircleError
+from tricircle.errors import TricircleError
 from tricircle.realise.address_runs import number_in, size_of
-from tricircle.realise.blocks import Blocks, Sizes
-from tricircle.realise.definition import Body, DefinitionState, Known
+from tricircle.realise.blocks import Blocks, NoAddressLeft, Sizes
+from tricircle.realise.definition import Body, Definition, DefinitionState, Known
 from tricircle.realise.kinds.kind import quoted
 from tricircle.realise.kinds.subnet import hands_out
 from tricircle.realise.realiser import Realiser
@@ -28,6 +33,10 @@ LOG = log.getLogger(__name__)
 
 _GOOD_FOR = 10.0
 """Seconds for which a count is believed, less what this process has had used since: others use some, too."""
+
+_SHARES = 4
+"""Processes that may use addresses of the same site and network within that time, without knowing of each
+other. Each believes in its share of what there is."""
 
 _MOST = 10_000
 
@@ -44,7 +53,7 @@ def spare_of(subnets: Iterable[Body]) -> int | None:
     for subnet in subnets:
         if hands_out(subnet):
             version = subnet["ip_version"]
-            spare[version] = spare.get(version, 0) + Sizes.of(subnet["cidr"]).spare
+            spare[version] = spare.get(version, 0) + Sizes.of(subnet).spare
     return min(spare.values(), default=None)
 
 
@@ -58,7 +67,7 @@ class _Count:
 
     def missing(self, count: int) -> int:
         """Return how many addresses more are needed where some are about to be used."""
-        return Sizes.of(self.subnet.definition.body["cidr"]).missing(self.total, self.free, count)
+        return Sizes.of(self.subnet.definition.body).missing(self.total, self.free, count)
 
 
 class Room:
@@ -78,7 +87,7 @@ class Room:
     def take(self, network: Known, site: Site, count: int, *, request_id: str | None = None) -> None:
         """See that a site has room for new servers on a network that it has.
 
-        :raises BadRequest: the network is full.
+        :raises NoAddressLeft: the network is full.
         :raises TricircleError: as `ServiceCalls.call` does, of the site.
         """
         spare: int | None = network.definition.body["spare"]
@@ -92,7 +101,7 @@ class Room:
                 return
             free = self.make(network.definition.id, site, count, request_id=request_id)
             with self._lock:
-                self._left[place] = free - count
+                self._left[place] = (free - count) // _SHARES if spare else 0
 
     def note(self, network: Known, site: Site, count: int) -> None:
         """Note that new servers use addresses of a site which they have named, so that they need no room."""
@@ -101,12 +110,12 @@ class Room:
             return
         place = (network.definition.id, site.id)
         with self._lock:
-            self._left[place] = self._left.get(place, spare) - count
+            self._left[place] = self._left.get(place, spare // _SHARES) - count
 
     def _takes(self, place: tuple[str, str], spare: int, count: int) -> bool:
         """Take room that there is as far as this process knows; say whether there is."""
         with self._lock:
-            left: int = self._left.get(place, spare) - count
+            left: int = self._left.get(place, spare // _SHARES) - count
             if left >= 0:
                 self._left[place] = left
             return left >= 0
@@ -116,7 +125,7 @@ class Room:
 
         :param definition_id: the network's; it is one on which addresses are handed out.
         :return: for how many servers there is room now.
-        :raises BadRequest: for fewer than are to be made.
+        :raises NoAddressLeft: for fewer than are to be made.
         :raises TricircleError: as `ServiceCalls.call` does, of the site.
         """
         network = self._store.get(definition_id)
@@ -124,28 +133,40 @@ class Room:
         if network is not None and any(each.missing(count) for each in counts):
             counts = self._count(network, site, self._usage_of_pools)
         free: dict[int, int] = {}
+        is_scarce = False
         for each in counts:
             body = each.subnet.definition.body
             more = each.missing(count)
             if more:
-                each.free += self._grow(each.subnet, site, more, request_id)
+                got = self._grow(each.subnet, site, more, request_id)
+                each.free += got or 0
+                is_scarce = is_scarce or (got is not None and got < more)
             free[body["ip_version"]] = free.get(body["ip_version"], 0) + max(0, each.free)
+        if network is not None and is_scarce:
+            self.note_scarce(network.definition)
         least = min(free.values(), default=0)
         if network is not None and least < count:
-            # Nova's own words, though it finds out only on the host.
-            raise BadRequest(
-                f"No fixed IP addresses available for network: {network.definition.key}", site=site.name
-            )
+            raise NoAddressLeft(network.definition.key, site)
         return least
 
-    def _grow(self, subnet: Known, site: Site, more: int, request_id: str | None) -> int:
-        """Have more addresses delegated, and handed out; return how many."""
+    def note_scarce(self, network: Definition) -> None:
+        """Note that sites have nothing to spare on a network: from now on every boot has it counted.
+
+        It holds until the network or one of its subnets is changed at the top.
+        """
+        if network.body["spare"]:
+            self._realiser.write(
+                partial(self._store.note, seen=network, body={**network.body, "spare": 0}),
+            )
+
+    def _grow(self, subnet: Known, site: Site, more: int, request_id: str | None) -> int | None:
+        """Have more addresses delegated, and handed out; return how many, None if that cannot be told."""
         try:
             got = self._blocks.grow(subnet.definition.body, site, more)
         except TricircleError as error:
             # What the site has is good all the same.
             LOG.warning("Site %s gets no more addresses: %s", site.name, error.message)
-            return 0
+            return None
         if got:
             self._realiser.realise(subnet.definition.id, site, request_id=request_id)
         return size_of(got)

@@ -232,6 +232,13 @@ class DefinitionStore:
             )
         return version
 
+    def note(self, connection: sa.Connection, *, seen: Definition, body: Body) -> None:
+        """Keep in a definition what only the top must know; no site is told. Not if it has changed."""
+        statement = definitions.update().where(
+            definitions.c.id == seen.id, definitions.c.version == seen.version
+        )
+        connection.execute(statement.values(body=orjson.dumps(body).decode(), updated_at=now()))
+
     def make_former(self, connection: sa.Connection, definition_id: str, stays_in: Collection[str]) -> None:
         """Note that sites have the former one under a key.
 

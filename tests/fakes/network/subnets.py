@@ -61,7 +61,8 @@ def create(network: "Network", call: Call) -> Response:
         "service_types": [],
         **network.times(),
     }
-    item["allocation_pools"] = _pools(wanted.get("allocation_pools"), item)
+    # Neutron takes no pools at all for all addresses, here and not in a change.
+    item["allocation_pools"] = _pools(wanted.get("allocation_pools") or None, item)
     network.subnets[item["id"]] = item
     home["subnets"] = [*home["subnets"], item["id"]]
     network.serve_dhcp(item)

@@ -180,7 +180,9 @@ class TopNetwork(site.Network):
         best: tuple[int, int] | None = None
         for pool in reversed(subnet["allocation_pools"]):
             first, end = int(ipaddress.ip_address(pool["start"])), int(ipaddress.ip_address(pool["end"]))
-            cuts = sorted(((a, b) for a, b in taken if b >= first and a <= end), reverse=True)
+            within = ((a, b) for a, b in taken if b >= first and a <= end)
+            # By their ends, as addresses of adopted ports lie within blocks.
+            cuts = sorted(within, key=lambda cut: cut[1], reverse=True)
             for a, b in [*cuts, (first - 1, first - 1)]:
                 if end > b:
                     run = (max(b + 1, end - size + 1), end)

@@ -54,6 +54,17 @@ class AddressBlocksTestCase(TricircleTestCase):
                 return found
             found |= addresses(block)
 
+    def test_why_no_site_gets_a_subnet_without_pools(self) -> None:
+        """To stock Neutron none is all: a site would hand out what others have."""
+        body = {
+            "network_id": self._make_network(self.fmt, "red", True)["network"]["id"],
+            "cidr": "10.0.9.0/28",
+            "ip_version": 4,
+            "allocation_pools": [],
+        }
+        made = self.call("POST", "subnets", {"subnet": body})["subnet"]
+        assert made["allocation_pools"] == [{"start": "10.0.9.2", "end": "10.0.9.14"}]
+
     def test_a_block_is_the_end_of_the_pools(self) -> None:
         block = self.delegate(self.subnet_id, 8)
         assert {

@@ -14,19 +14,29 @@ from tricircle.realise.room import spare_of
 @pytest.mark.parametrize(
     ("cidr", "block", "spare"),
     [
-        ("10.0.0.0/16", 32, 8),
-        ("10.0.0.0/24", 32, 8),
-        ("10.0.0.0/26", 15, 8),
+        ("10.0.0.0/16", 32, 16),
+        ("10.0.0.0/24", 32, 16),
+        ("10.0.0.0/26", 15, 15),
         ("10.0.0.0/27", 7, 7),
         ("10.0.0.0/28", 1, 1),
         ("10.0.0.0/30", 1, 1),
         ("10.0.0.0/32", 1, 1),
-        ("2001:db8::/64", 32, 8),
+        ("2001:db8::/64", 32, 16),
         ("2001:db8::/126", 1, 1),
     ],
 )
 def test_blocks_are_smaller_where_there_is_little(cidr: str, block: int, spare: int) -> None:
-    assert Sizes.of(cidr) == Sizes(block, spare)
+    assert Sizes.of({"cidr": cidr}) == Sizes(block, spare)
+
+
+@pytest.mark.parametrize(
+    ("addresses", "block", "spare"),
+    [(250, 32, 16), (24, 6, 6), (15, 3, 3), (14, 1, 1), (1, 1, 1), (0, 1, 1)],
+)
+def test_they_are_sized_by_what_the_top_hands_out(addresses: int, block: int, spare: int) -> None:
+    pools = [{"start": "10.0.0.4", "end": f"10.0.0.{3 + addresses}"}] if addresses else []
+    for subnet in ({"allocation_pools": pools}, {"addresses": addresses}):
+        assert Sizes.of({"cidr": "10.0.0.0/24", **subnet}) == Sizes(block, spare)
 
 
 @given(
@@ -36,7 +46,7 @@ def test_blocks_are_smaller_where_there_is_little(cidr: str, block: int, spare: 
     count=st.integers(0, 1000),
 )
 def test_what_is_missing_is_enough_in_whole_blocks(cidr: str, total: int, used: int, count: int) -> None:
-    sizes, free = Sizes.of(cidr), total - used
+    sizes, free = Sizes.of({"cidr": cidr}), total - used
     more = sizes.missing(total, free, count)
     assert more >= 0
     assert more % sizes.block == 0
@@ -52,8 +62,8 @@ def test_room_is_that_of_the_version_that_has_least() -> None:
     six = {"cidr": "2001:db8::/64", "ip_version": 6}
     by_itself = six | {"ipv6_address_mode": "slaac"}
     assert spare_of([four]) == 1
-    assert spare_of([four, more]) == 9
-    assert spare_of([four, more, six]) == 8
+    assert spare_of([four, more]) == 17
+    assert spare_of([four, more, six]) == 16
     assert spare_of([four, by_itself]) == 1
     assert spare_of([by_itself]) is None
     assert spare_of([]) is None

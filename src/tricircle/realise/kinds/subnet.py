@@ -3,7 +3,9 @@
 Source: Networking API v2.0 reference, "Subnets".
 """
 
-from tricircle.realise.address_runs import merged
+from ipaddress import ip_network
+
+from tricircle.realise.address_runs import merged, size_of
 from tricircle.realise.definition import Body, Found
 from tricircle.realise.kinds.neutron import Item, NeutronKind
 
@@ -14,6 +16,21 @@ AUTOMATIC = frozenset({"slaac", "dhcpv6-stateless"})
 def hands_out(subnet: Item) -> bool:
     """Say whether addresses of a subnet are handed out."""
     return subnet.get("ipv6_address_mode") not in AUTOMATIC
+
+
+def addresses_of(subnet: Item) -> int:
+    """Return how many addresses of a subnet the top may give to whoever names none.
+
+    :param subnet: as the top's Neutron shows it, or its definition's body; one that was written by an earlier
+        version does not tell.
+    """
+    if "allocation_pools" in subnet:
+        return size_of(subnet["allocation_pools"])
+    if "addresses" in subnet:
+        return int(subnet["addresses"])
+    network = ip_network(subnet["cidr"])
+    # Neutron hands out neither the first nor, of IPv4, the last address.
+    return max(1, network.num_addresses - (2 if network.version == 4 else 1))
 
 
 class Subnet(NeutronKind):
@@ -27,6 +44,7 @@ class Subnet(NeutronKind):
         *("name", "gateway_ip", "enable_dhcp", "dns_nameservers", "host_routes"),
         "allocation_pools",
     )
+    knowledge = frozenset({"addresses"})
     references = {"network_id": "network"}  # noqa: RUF012  # read only, as its type says
 
     def read(self, item: Item) -> Body:
@@ -48,8 +66,12 @@ class Subnet(NeutronKind):
         }
 
     def define(self, item: Item) -> Body:
-        """Return the definition's body of a subnet of the top, whose own pools concern no site."""
-        return {name: value for name, value in super().define(item).items() if name != "allocation_pools"}
+        """Return the definition's body of a subnet of the top.
+
+        Where its own pools lie concerns no site; how large they are says in which portions sites get any.
+        """
+        body = {name: value for name, value in super().define(item).items() if name != "allocation_pools"}
+        return {**body, "addresses": addresses_of(item)}
 
     def first(self, body: Body) -> Item:
         """Return what a new one is made with."""
