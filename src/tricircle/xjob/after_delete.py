@@ -19,7 +19,7 @@ from tricircle.xjob.ports import ports_in
 from tricircle.xjob.task import Task
 from tricircle.xjob.top_away import TopAway
 
-_LOOKS = 6
+LOOKS = 6
 """How often a resource must be there, and not on its way out, before the delete counts as refused."""
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 300.0
@@ -50,7 +50,7 @@ def drop_route(task: Task) -> Outcome:
         return Postponed(wait, f"Site {task.site.name} is deleting it.")
     looks = int(task.progress.get("looks", 0)) + 1
     task.step("look", looks=looks)
-    if looks >= _LOOKS:
+    if looks >= LOOKS:
         return Succeeded(f"Site {task.site.name} has it still: the delete was refused or failed.")
     return Postponed(_FIRST_WAIT * 2.0**looks, f"Site {task.site.name} has it still.")
 

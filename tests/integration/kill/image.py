@@ -257,8 +257,13 @@ def _text(item: Item) -> str:
 
 def _read(value: Any) -> Any:
     if isinstance(value, str) and value.startswith("{"):
-        return json.loads(value)
+        return json.loads(value, object_hook=_as_drawn)
     return value
+
+
+def _as_drawn(item: Item) -> Item:
+    """Leave out what the top draws anew for each network: the VLAN."""
+    return {name: value for name, value in item.items() if name != "segmentation_id"}
 
 
 def _named(lines: Iterable[str], mark: str, names: Mapping[str, str]) -> Iterable[str]:

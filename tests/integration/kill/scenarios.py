@@ -16,6 +16,7 @@ from tricircle.jobs import types
 from tricircle.jobs.types import IntentParameters, ReplicateParameters
 from tricircle.realise.definition import Definition
 from tricircle.realise.kinds import KINDS
+from tricircle.xjob import after_delete
 
 Arrange = Callable[[Arrangement], Arranged]
 
@@ -300,7 +301,7 @@ def volume_gone(case: Arrangement) -> Arranged:
 def server_kept(case: Arrangement) -> Arranged:
     """The site has refused the delete, and it has been looked for often enough, but for one time."""
     arranged = _after_delete(case, "server", case.things.servers[0]["id"])
-    return case.note_progress(arranged, {"looks": 3})
+    return case.note_progress(arranged, {"looks": after_delete.LOOKS - 1})
 
 
 # -- ports: at the top as their site has them, and the other way round ------------------------------
