@@ -46,7 +46,8 @@ MAXIMUM_SITES: Final = len(NUMERALS)
 
 LITE: Final = "lite"
 FULL: Final = "full"
-PROFILES: Final = (LITE, FULL)
+DATA_PLANE: Final = "data-plane"
+PROFILES: Final = (LITE, FULL, DATA_PLANE)
 
 # Who the services of the full profile are to MariaDB and to RabbitMQ.
 SERVICES_USER: Final = "openstack"
@@ -133,7 +134,7 @@ class Layout:
 
     def __post_init__(self) -> None:
         if self.profile not in PROFILES:
-            raise ValueError(f"a sandbox is {' or '.join(PROFILES)}, not {self.profile}")
+            raise ValueError(f"a sandbox is {', '.join(PROFILES[:-1])} or {PROFILES[-1]}, not {self.profile}")
         if not 1 <= self.sites_count <= MAXIMUM_SITES:
             raise ValueError(f"a sandbox has 1 to {MAXIMUM_SITES} sites, not {self.sites_count}")
 
@@ -155,6 +156,11 @@ class Layout:
     def is_full(self) -> bool:
         """Whether MariaDB, RabbitMQ and memcached are beneath the services, and HAProxy before the top."""
         return self.profile == FULL
+
+    @property
+    def has_data_plane(self) -> bool:
+        """Whether packets flow: through Open vSwitch and OVN of each site, in network namespaces."""
+        return self.profile == DATA_PLANE
 
     @property
     def number(self) -> int:
@@ -234,6 +240,10 @@ class Layout:
     def data(self, server: str) -> Path:
         """Return the directory of what a server beneath the services keeps."""
         return self.directory / "data" / server
+
+    def namespace(self, name: str) -> Path:
+        """Return the link that leads to a network namespace: of a process, or of a server by its id."""
+        return self.run / f"{name}.net"
 
     def faults(self, site: Site) -> Path:
         """Return the control file of the faults of a site."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox import bus, processes, readiness, rest, servers, top
+from sandbox import bus, chassis, processes, readiness, rest, servers, top
 from sandbox.control import Control
 from sandbox.errors import SandboxError
 from sandbox.layout import SITE_SERVICES
@@ -32,6 +32,8 @@ def start(layout: Layout, site: Site) -> None:
     """
     log = layout.log(f"{site.name}-*")
     with control(layout) as supervisor, Steps() as steps, steps.step(site.name, log) as report:
+        if layout.has_data_plane:
+            chassis.start(layout, site, supervisor, report)
         supervisor.run(processes.site_processes(layout, site))
         wait_for_site(layout, site, rest.session_of(layout), supervisor, report)
         supervisor.call("keep")

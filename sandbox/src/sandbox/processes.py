@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 
+from sandbox import data_plane
 from sandbox.configuration import rabbitmq
 from sandbox.layout import (
     ADMIN_API,
@@ -109,12 +110,15 @@ def site_process(layout: Layout, site: Site, service: Service, part: str = "") -
         host=site.host,
         faults=str(layout.faults(site)),
         part=part,
+        # ML2/OVN asks the web server how many workers there are, and knows only two by name.
+        environment={"ASGI_WORKERS": "1"} if service == NEUTRON else {},
     )
 
 
 def site_processes(layout: Layout, site: Site) -> list[Process]:
     """Return all processes of a site."""
-    return [process for service in SITE_SERVICES for process in service_processes(layout, site, service)]
+    planned = [process for service in SITE_SERVICES for process in service_processes(layout, site, service)]
+    return [*data_plane.site_processes(layout, site), *planned] if layout.has_data_plane else planned
 
 
 GATEWAY_MODULES = {NOVA: "compute", CINDER: "volume"}
@@ -270,6 +274,8 @@ def command(
 def all_processes(layout: Layout, *, with_top: bool) -> list[Process]:
     """Return every process of a sandbox, in the order in which ``status`` shows them."""
     processes = [*server_processes(layout)]
+    if layout.has_data_plane:
+        processes += [data_plane.wan_process(layout)]
     processes += [shared_process(layout, KEYSTONE), shared_process(layout, GLANCE)]
     if with_top:
         processes += top_processes(layout)

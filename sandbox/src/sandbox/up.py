@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox import (
     bus,
+    chassis,
     configuration,
     content,
     databases,
@@ -105,6 +106,8 @@ def plan(wishes: Wishes, subnet: str) -> Layout:
     layout = Layout(wishes.directory, subnet, sites, lifetime, profile)
     if layout.is_full:
         servers.check_installed()
+    if layout.has_data_plane:
+        chassis.check_possible()
     return layout
 
 
@@ -127,6 +130,8 @@ class Up:
         self.control.call("preload", programs=PROGRAMS)
         self.fill_databases()
         self.layout.save()
+        if self.layout.has_data_plane:
+            self.start_data_plane()
         self.start_keystone()
         if self.layout.is_full:
             self.start_bus()
@@ -192,6 +197,13 @@ class Up:
         with self.steps.step("RabbitMQ", self.layout.log("rabbitmq")) as report:
             for process in processes.server_processes(self.layout):
                 self.wait_for_server(process, report)
+
+    def start_data_plane(self) -> None:
+        """See the wide area network ready, and each site's switch."""
+        with self.steps.step("data plane", self.layout.log("*")) as report:
+            chassis.start_wan(self.layout, self.control, report)
+            for site in self.layout.sites:
+                chassis.start(self.layout, site, self.control, report)
 
     def start_keystone(self) -> None:
         """Start Keystone and fill it; one caller at a time, or its first answers may be 403."""

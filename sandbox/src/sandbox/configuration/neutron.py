@@ -1,9 +1,13 @@
-"""neutron.conf and ml2.ini of a site: ML2 with the Open vSwitch driver, whose agent the sandbox emulates."""
+"""neutron.conf and ml2.ini of a site.
+
+ML2 with the Open vSwitch driver, whose agent the sandbox emulates; with OVN's where there is a data plane.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sandbox import data_plane
 from sandbox.configuration import ini
 from sandbox.layout import NEUTRON
 
@@ -25,11 +29,12 @@ STRETCHED = "stretched"
 
 def sections(layout: Layout, site: Site) -> ini.Sections:
     """Return neutron.conf."""
+    router = "ovn-router" if layout.has_data_plane else "router"
     return {
         "DEFAULT": {
             **ini.site_process(layout, site, NEUTRON),
             "core_plugin": "ml2",
-            "service_plugins": ["router", "segments", "trunk", "qos"],
+            "service_plugins": [router, "segments", "trunk", "qos"],
             "api_paste_config": ini.PACKAGED / "neutron" / "api-paste.ini",
             "notify_nova_on_port_status_changes": True,
             "notify_nova_on_port_data_changes": True,
@@ -48,17 +53,41 @@ def sections(layout: Layout, site: Site) -> ini.Sections:
     }
 
 
-def ml2_sections(_layout: Layout, _site: Site) -> ini.Sections:
+def ml2_sections(layout: Layout, site: Site) -> ini.Sections:
     """Return ml2.ini."""
+    special = ovn_sections(layout, site) if layout.has_data_plane else AGENT_SECTIONS
     return {
         "ml2": {
-            "type_drivers": ["local", "flat", "vlan", "vxlan"],
-            "tenant_network_types": "vxlan",
-            "mechanism_drivers": "openvswitch",
+            "type_drivers": ["local", "flat", "vlan", "vxlan", "geneve"],
             "extension_drivers": ["port_security", "qos"],
+            **special["ml2"],
         },
         "ml2_type_flat": {"flat_networks": "*"},
         "ml2_type_vlan": {"network_vlan_ranges": ["physnet1:100:1999", "extern", STRETCHED]},
         "ml2_type_vxlan": {"vni_ranges": "1:5000"},
         "securitygroup": {"enable_security_group": True},
+        **{name: options for name, options in special.items() if name != "ml2"},
+    }
+
+
+AGENT_SECTIONS: ini.Sections = {"ml2": {"mechanism_drivers": "openvswitch", "tenant_network_types": "vxlan"}}
+
+
+def ovn_sections(layout: Layout, site: Site) -> ini.Sections:
+    """Return what has the site's OVN realise its networks."""
+    databases = data_plane.database_address(layout, site)
+    return {
+        "ml2": {
+            "mechanism_drivers": "ovn",
+            "tenant_network_types": "geneve",
+        },
+        "ml2_type_geneve": {"vni_ranges": "1:5000", "max_header_size": 38},
+        "ovn": {
+            "ovn_nb_connection": databases,
+            "ovn_sb_connection": databases,
+            "ovn_metadata_enabled": False,
+            # The hosts' own resolvers are of no use to a server here.
+            "dns_servers": "192.0.2.53",
+            "ovsdb_retry_max_interval": 2,
+        },
     }

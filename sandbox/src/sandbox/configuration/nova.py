@@ -16,7 +16,7 @@ def sections(layout: Layout, site: Site) -> ini.Sections:
     return {
         "DEFAULT": {
             **ini.site_process(layout, site, NOVA),
-            "compute_driver": "sandbox.SandboxDriver",
+            "compute_driver": f"sandbox.{'PluggingDriver' if layout.has_data_plane else 'SandboxDriver'}",
             "instances_path": layout.state(site.name, NOVA.name) / "instances",
             "rootwrap_config": ini.PACKAGED / "nova" / "rootwrap.conf",
             # One host in each site, and a resize has to go somewhere.

@@ -1,4 +1,7 @@
-"""A site's Neutron: its API and an emulated Open vSwitch agent; in one process, or in three with a bus."""
+"""A site's Neutron: its API and an emulated Open vSwitch agent; in one process, or in three with a bus.
+
+With OVN there is nothing to emulate: it is one process, and the agents that it shows are OVN's controllers.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import contextlib
 import importlib
 import os
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from sandbox.serving import wsgi
@@ -41,15 +45,31 @@ def run(process: Process) -> None:
 
 def run_all(process: Process) -> None:
     """Serve the Networking API, with the agent in the same process."""
+    begin_alone()
     application = importlib.import_module("neutron.wsgi.api").application
+    from oslo_config import cfg
+
     from sandbox.serving.l2_agent import EmbeddedAgent
 
-    EmbeddedAgent(process.host, process.address).start()
+    if "openvswitch" in cfg.CONF.ml2.mechanism_drivers:
+        EmbeddedAgent(process.host, process.address).start()
     wsgi.serve(application, process)
+
+
+def begin_alone() -> None:
+    """Have Neutron not take the other sites' for workers of its own web server.
+
+    It tells them, and when they were started, by their parent process; ours all have the same one.
+    """
+    from neutron.common import wsgi_utils
+
+    wsgi_utils._start_time = int(time.time())
+    wsgi_utils._first_worker_result = True
 
 
 def run_api(process: Process) -> None:
     """Serve the Networking API."""
+    begin_alone()
     wsgi.serve(importlib.import_module("neutron.wsgi.api").application, process)
 
 
