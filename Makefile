@@ -5,7 +5,8 @@
 
 SITES ?= 2
 TIMES ?= 1
-# lite, or full: MariaDB, RabbitMQ, memcached, HAProxy. Empty: what the sandbox is, or lite.
+# lite; full: MariaDB, RabbitMQ, memcached, HAProxy; data-plane: Open vSwitch and OVN. Empty: what the sandbox is, or
+# lite.
 PROFILE ?=
 SANDBOX_DIR ?= .sandbox
 
@@ -27,14 +28,14 @@ DOC_SOURCE := $(patsubst %/conf.py,%,$(firstword $(wildcard doc/source/conf.py d
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo demo-status demo-down test unit integration integration-full lint docs bench install clean python \
-    bench-packages servers
+    integration-data-plane bench-packages servers
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-24s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # -- the demo --------------------------------------------------------------------------------------------------
 
-demo: install $(if $(filter full,$(PROFILE)),servers) ## start OpenStack sites (SITES=2, PROFILE=full) and the top, and show what it does
+demo: install $(if $(filter full data-plane,$(PROFILE)),servers) ## start OpenStack sites (SITES=2, PROFILE=full) and the top, and show what it does
 	@$(SANDBOX) up --sites $(SITES) $(if $(PROFILE),--profile $(PROFILE))
 	@$(SANDBOX) demo
 
@@ -46,7 +47,7 @@ demo-down: $(SITES_ENVIRONMENT) ## stop the demo; what is in it stays for the ne
 
 # -- checks ----------------------------------------------------------------------------------------------------
 
-test: install servers lint docs sandbox-tests both integration-full ## everything that CI runs: lint, docs, all tests
+test: install servers lint docs sandbox-tests both integration-full integration-data-plane ## everything that CI runs: lint, docs, all tests
 
 # Side by side: the one computes, the other mostly waits for services.
 .PHONY: both
@@ -57,10 +58,13 @@ unit: install ## run the tests that need no sandbox; TESTS=tests/unit chooses so
 	$(PYTEST) $(TESTS)
 
 integration: install ## run the tests that start OpenStack sites
-	$(PYTEST) tests/contract tests/integration
+	$(PYTEST) tests/contract tests/integration --ignore=tests/integration/dataplane
 
 integration-full: install servers ## run the integration tests that are marked for it on the full profile
-	TRICIRCLE_SANDBOX_PROFILE=full $(PYTEST) -m full tests/integration
+	TRICIRCLE_SANDBOX_PROFILE=full $(PYTEST) -m full tests/integration --ignore=tests/integration/dataplane
+
+integration-data-plane: install servers ## run the integration tests in which packets flow; they need root
+	$(PYTEST) tests/integration/dataplane
 
 .PHONY: sandbox-tests
 sandbox-tests: $(SITES_ENVIRONMENT)
@@ -118,11 +122,13 @@ bench-packages:
 
 # What tells that a package is there, and the package.
 SERVERS := /usr/sbin/mariadbd:mariadb-server /usr/sbin/rabbitmq-server:rabbitmq-server \
-    /usr/bin/memcached:memcached /usr/sbin/haproxy:haproxy /usr/lib/postgresql/*/bin/initdb:postgresql
+    /usr/bin/memcached:memcached /usr/sbin/haproxy:haproxy /usr/lib/postgresql/*/bin/initdb:postgresql \
+    /usr/sbin/ovs-vswitchd:openvswitch-switch /usr/bin/ovn-northd:ovn-central /usr/bin/ovn-controller:ovn-host \
+    /usr/sbin/ip:iproute2 /usr/sbin/ethtool:ethtool /usr/bin/ping:iputils-ping
 is_there = $(wildcard $(firstword $(subst :, ,$(1))))
 MISSING_SERVERS = $(strip $(foreach server,$(SERVERS),$(if $(call is_there,$(server)),,$(lastword $(subst :, ,$(server))))))
 
-servers: ## install the servers that the full profile and the tests start, as far as they are missing
+servers: ## install the servers that the other profiles and the tests start, as far as they are missing
 	@test -z "$(MISSING_SERVERS)" || $(ROOT) sandbox/install-servers $(MISSING_SERVERS)
 
 clean: ## stop the demo, and remove all that was built, started or installed here

@@ -106,6 +106,24 @@ def test_a_sites_neutron_tells_an_agent_that_is_another_process_of_its_ports(ful
     assert int(neutron["DEFAULT"]["rpc_workers"]) > 0  # Neutron notifies no agent where it is 0
 
 
+def test_ovn_realises_networks_and_servers_are_plugged_where_there_is_a_data_plane(tmp_path: Path) -> None:
+    def files(profile: str) -> tuple[configparser.ConfigParser, configparser.ConfigParser]:
+        layout = Layout(tmp_path / profile, "127.77.5", sites_count=1, profile=profile)
+        configuration.write(layout)
+        return read(layout.conf("SiteOne", "ml2.ini")), read(layout.conf("SiteOne", "nova.conf"))
+
+    ml2, nova = files("data-plane")
+    assert ml2["ml2"]["mechanism_drivers"] == "ovn"
+    assert ml2["ml2"]["tenant_network_types"] in ml2["ml2"]["type_drivers"].split(",")
+    assert ml2["ovn"]["ovn_nb_connection"] == f"unix:{tmp_path}/data-plane/data/SiteOne-ovs/databases.sock"
+    assert nova["DEFAULT"]["compute_driver"] == "sandbox.PluggingDriver"
+    for profile in ("lite", "full"):
+        ml2, nova = files(profile)
+        assert ml2["ml2"]["mechanism_drivers"] == "openvswitch"
+        assert "ovn" not in ml2
+        assert nova["DEFAULT"]["compute_driver"] == "sandbox.SandboxDriver"
+
+
 def test_a_vlan_of_the_top_can_be_the_same_vlan_in_each_site(layout: Layout) -> None:
     top = read(layout.conf("top", "ml2.ini"))
     assert top["ml2"]["tenant_network_types"] == "vlan"

@@ -10,6 +10,7 @@ from sandbox.process import Process
 
 LAYOUT = Layout(Path("/srv/sandbox"), "127.77.5", sites_count=2)
 FULL = Layout(Path("/srv/sandbox"), "127.77.5", sites_count=1, profile="full")
+DATA_PLANE = Layout(Path("/srv/sandbox"), "127.77.5", sites_count=1, profile="data-plane")
 
 
 def test_every_service_listens_on_its_usual_port_at_an_address_of_its_own() -> None:
@@ -102,7 +103,7 @@ def test_a_sandbox_has_a_sensible_number_of_sites(count: int) -> None:
 
 
 def test_a_sandbox_has_a_profile_that_there_is() -> None:
-    with pytest.raises(ValueError, match="lite or full"):
+    with pytest.raises(ValueError, match="lite, full or data-plane"):
         Layout(Path("/srv/sandbox"), "127.77.5", profile="heavy")
 
 
@@ -117,8 +118,21 @@ def test_a_process_survives_its_journey_to_the_supervisor() -> None:
     for planned in [
         *processes.all_processes(LAYOUT, with_top=True),
         *processes.all_processes(FULL, with_top=True),
+        *processes.all_processes(DATA_PLANE, with_top=True),
     ]:
         assert Process.from_json(planned.to_json()) == planned
+
+
+def test_a_data_plane_is_lite_with_a_network_beneath() -> None:
+    def names(layout: Layout) -> set[str]:
+        return {process.name for process in processes.all_processes(layout, with_top=True)}
+
+    lite = Layout(Path("/srv/sandbox"), "127.77.5", sites_count=1)
+    programs = ("ovsdb", "vswitchd", "northd", "ovn-controller")
+    more = {"wan", "SiteOne-host", *(f"SiteOne-{program}" for program in programs)}
+    assert names(DATA_PLANE) == names(lite) | more
+    of_the_site = {process.name for process in processes.site_processes(DATA_PLANE, DATA_PLANE.sites[0])}
+    assert more - {"wan"} <= of_the_site
 
 
 def test_the_top_runs_from_the_products_environment() -> None:

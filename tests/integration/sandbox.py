@@ -17,6 +17,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PROGRAM = REPOSITORY / "sandbox" / ".venv" / "bin" / "sandbox"
 PYTHON = PROGRAM.with_name("python")
 PROFILE = os.environ.get("TRICIRCLE_SANDBOX_PROFILE", "lite")
+# A data plane has a directory and tests of its own: tests/integration/dataplane.
 DIRECTORY = REPOSITORY / {"lite": ".sandbox-test", "full": ".sandbox-test-full"}[PROFILE]
 IS_KEPT = bool(os.environ.get("TRICIRCLE_KEEP_SANDBOX"))
 

@@ -58,7 +58,7 @@ def ml2_sections(layout: Layout, site: Site) -> ini.Sections:
     special = ovn_sections(layout, site) if layout.has_data_plane else AGENT_SECTIONS
     return {
         "ml2": {
-            "type_drivers": ["local", "flat", "vlan", "vxlan", "geneve"],
+            "type_drivers": ["local", "flat", "vlan", special["ml2"]["tenant_network_types"]],
             "extension_drivers": ["port_security", "qos"],
             **special["ml2"],
         },
