@@ -49,9 +49,12 @@ def run_all(process: Process) -> None:
     application = importlib.import_module("neutron.wsgi.api").application
     from oslo_config import cfg
 
+    from sandbox.serving import ovn
     from sandbox.serving.l2_agent import EmbeddedAgent
 
-    if "openvswitch" in cfg.CONF.ml2.mechanism_drivers:
+    if "ovn" in cfg.CONF.ml2.mechanism_drivers:
+        ovn.hear_without_writing()
+    else:
         EmbeddedAgent(process.host, process.address).start()
     wsgi.serve(application, process)
 
