@@ -16,7 +16,7 @@ SANDBOX = """\
 Starts a real multi-site OpenStack on this machine: one Keystone, one Glance, and any number of whole sites
 (nova, neutron, cinder, placement), with Tricircle's top in front of them. Services are the released ones,
 unmodified; only what needs hardware is imitated: Nova's hypervisor, Neutron's agent, Cinder's disks.
-Everything listens on loopback.
+Everything listens on loopback. In the profile data-plane Neutron's agents are real, and packets flow.
 
 Everyone's password is `secret`. Users: admin, demo (project demo), other (project other).
 """
@@ -28,6 +28,7 @@ where things are:
   127.77.N.31    SiteOne: nova 8774, cinder 8776, neutron 9696, placement 8778
   127.77.N.32    SiteTwo, and so on
   127.77.N.11    in the full profile: MariaDB 3306, RabbitMQ 5672, memcached 11211
+  DIR/run/*.net  in the profile data-plane: network namespaces, of servers by their ids
 
   DIR/clouds.yaml    clouds tricircle, tricircle-other, tricircle-admin; siteone, siteone-demo, ...
   DIR/conf, db, data, log, state, run    configuration, databases, one log for each process, the rest
@@ -36,6 +37,8 @@ examples:
   sandbox up                                      two sites and the top
   sandbox up --sites 3                            and a third
   sandbox --dir .sandbox-full up --profile full   with MariaDB, RabbitMQ and two of each API
+  sandbox --dir .sandbox-data-plane up --profile data-plane    with servers that reach each other; as root
+  nsenter --net=.sandbox-data-plane/run/ID.net ping ADDRESS    what a server sees
   eval "$(sandbox env)"; openstack server list    use the top as a tenant
   sandbox --dir .sandbox-two up --without-top     another one beside it, without the top
   sandbox stop SiteTwo                            a site that is down
@@ -167,7 +170,8 @@ def add_up_options(up: argparse.ArgumentParser) -> None:
         *("--profile",),
         choices=PROFILES,
         help="lite: SQLite, one process for each service of a site; full: MariaDB, RabbitMQ, memcached and "
-        "HAProxy, each service's processes, and two of each API of the top (default: what it is, or lite)",
+        "HAProxy, each service's processes, and two of each API of the top; data-plane: lite, with Open "
+        "vSwitch and OVN (default: what it is, or lite)",
     )
     up.add_argument("--without-top", action="store_true", help="do not start the top")
     up.add_argument(
