@@ -18,6 +18,7 @@ export UV_PYTHON_DOWNLOADS := never
 PRODUCT := .venv/.as-locked
 SITES_ENVIRONMENT := sandbox/.venv/.as-locked
 SANDBOX := sandbox/.venv/bin/sandbox --dir $(SANDBOX_DIR)
+NEUTRON_28 := tests/neutron-28/.venv/.as-locked
 
 # What `make unit` runs. The integration tests start a sandbox of their own in .sandbox-test.
 TESTS ?= tests/unit tests/functional
@@ -27,11 +28,11 @@ DOC_SOURCE := $(patsubst %/conf.py,%,$(firstword $(wildcard doc/source/conf.py d
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-status demo-down test unit integration integration-full lint docs bench install clean python \
-    integration-data-plane bench-packages servers
+.PHONY: help demo demo-status demo-down test unit integration integration-full integration-data-plane neutron-28 lint docs \
+    bench install clean python bench-packages servers
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-24s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-24s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # -- the demo --------------------------------------------------------------------------------------------------
 
@@ -76,6 +77,9 @@ kill-tests: install ## kill workers at each step of each job, TIMES=100 times in
 	TRICIRCLE_KEEP_SANDBOX=1 TRICIRCLE_KILL_TIMES=$(TIMES) .venv/bin/python -m pytest -x tests/integration/kill
 	sandbox/.venv/bin/sandbox --dir .sandbox-test down --delete
 
+neutron-28: $(NEUTRON_28) ## run the tests of the Neutron plugin in Neutron 28
+	tests/neutron-28/.venv/bin/python -m pytest tests/unit/network
+
 lint: install ## check style, types and the layers
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
@@ -106,6 +110,11 @@ $(SITES_ENVIRONMENT): $(UV) sandbox/uv.lock sandbox/pyproject.toml
 	@$(UV_SYNC) --project sandbox
 	@touch $@
 
+$(NEUTRON_28): $(UV) tests/neutron-28/uv.lock tests/neutron-28/pyproject.toml
+	@echo "installing Neutron 28 in tests/neutron-28/.venv"
+	@$(UV_SYNC) --project tests/neutron-28
+	@touch $@
+
 $(UV): | python
 	@python3 -m venv $(dir $(patsubst %/,%,$(dir $@)))
 	@$(dir $@)pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
@@ -133,6 +142,6 @@ servers: ## install the servers that the other profiles and the tests start, as 
 
 clean: ## stop the demo, and remove all that was built, started or installed here
 	-@test ! -x sandbox/.venv/bin/sandbox || $(SANDBOX) down
-	rm -rf .sandbox .sandbox-* build .tools .venv sandbox/.venv
+	rm -rf .sandbox .sandbox-* build .tools .venv sandbox/.venv tests/*/.venv
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis sandbox/.mypy_cache sandbox/.pytest_cache
