@@ -29,6 +29,7 @@ from tricircle.network import (
 from tricircle.network.boots import Boots
 from tricircle.network.db.models import AdoptedPort
 from tricircle.network.forwarder import Forwarder
+from tricircle.network.qos import QosDriver
 from tricircle.sites.registry import Snapshot
 from tricircle.sites.site import Site
 
@@ -76,6 +77,7 @@ class TricircleMechanismDriver(api.MechanismDriver):
         """
         self._top = top.of()
         self._forwarder = Forwarder(self._top)
+        self._qos = QosDriver()
         watched.watch()
         Boots(self._top).watch()
         for event in _PRECOMMIT:
