@@ -19,6 +19,7 @@ PRODUCT := .venv/.as-locked
 SITES_ENVIRONMENT := sandbox/.venv/.as-locked
 SANDBOX := sandbox/.venv/bin/sandbox --dir $(SANDBOX_DIR)
 NEUTRON_28 := tests/neutron-28/.venv/.as-locked
+TEMPEST := tests/tempest/.venv/.as-locked
 
 # What `make unit` runs. The integration tests start a sandbox of their own in .sandbox-test.
 TESTS ?= tests/unit tests/functional
@@ -28,8 +29,8 @@ DOC_SOURCE := $(patsubst %/conf.py,%,$(firstword $(wildcard doc/source/conf.py d
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-status demo-down test unit integration integration-full integration-data-plane neutron-28 lint docs \
-    bench install clean python bench-packages servers
+.PHONY: help demo demo-status demo-down test unit integration integration-full integration-data-plane neutron-28 \
+    tempest lint docs bench install clean python bench-packages servers
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-24s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,6 +81,9 @@ kill-tests: install ## kill workers at each step of each job, TIMES=100 times in
 neutron-28: $(NEUTRON_28) ## run the tests of the Neutron plugin in Neutron 28
 	tests/neutron-28/.venv/bin/python -m pytest tests/unit/network
 
+tempest: install $(TEMPEST) ## run OpenStack's own tests of networks against the top; REGEX='test_ports test_qos' chooses some
+	tests/tempest/.venv/bin/python tests/tempest/run.py $(REGEX)
+
 lint: install ## check style, types and the layers
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
@@ -113,6 +117,11 @@ $(SITES_ENVIRONMENT): $(UV) sandbox/uv.lock sandbox/pyproject.toml
 $(NEUTRON_28): $(UV) tests/neutron-28/uv.lock tests/neutron-28/pyproject.toml
 	@echo "installing Neutron 28 in tests/neutron-28/.venv"
 	@$(UV_SYNC) --project tests/neutron-28
+	@touch $@
+
+$(TEMPEST): $(UV) tests/tempest/uv.lock tests/tempest/pyproject.toml
+	@echo "installing tempest in tests/tempest/.venv"
+	@$(UV_SYNC) --project tests/tempest
 	@touch $@
 
 $(UV): | python
