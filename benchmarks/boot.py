@@ -1,0 +1,246 @@
+"""What a boot costs through the top, as a multiple of the same boot at the site itself.
+
+On the real sandbox, as a user: a server on one network, with one security group of its own. Three contestants
+take turns in every round, in an order that changes from round to round:
+
+* *at the site*: the site's own Nova, on a network and with a group that are there;
+* *first*: through the top, on a network and a subnet and with a group that the site has never heard of;
+* *later*: through the top, with all of that in the site already.
+
+Two times are taken of each: until Nova accepts the request (202), and until the server is ACTIVE, looked at
+where it was asked for. The figures are ratios to *at the site* within one round, and their medians over the
+rounds: so what else runs on the machine falls out, as far as it lasts longer than a round. Nothing is
+measured while jobs of the contestant before are being done.
+
+    python -m benchmarks.boot [--rounds 9] [--json] [--sandbox .sandbox-bench]
+
+A sandbox that runs there already is used as it is; else one is started, and ended. Takes about twenty seconds
+a round.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # where the tests and this package are found when this file is the program
+
+from openstack.connection import Connection  # noqa: E402
+from tests.integration.clients import Client, connect  # noqa: E402
+from tests.integration.conditions import eventually  # noqa: E402
+from tests.integration.sandbox import Sandbox  # noqa: E402
+
+from benchmarks.report import Figure  # noqa: E402
+
+DIRECTORY = ROOT / ".sandbox-bench"
+
+AT_THE_SITE, FIRST, LATER = "at the site", "first", "later"
+LIMITS = {FIRST: 1.5, LATER: 1.1}
+"""The most that a boot is to cost, in multiples of one at the site."""
+
+INTERVAL = 0.02
+"""Seconds between two looks at a server."""
+
+UPKEEP = frozenset({"node", "drift", "catch_up", "ports"})
+"""Jobs that come round by themselves, whatever anybody does."""
+
+WARM_UP = 1
+"""Rounds that do not count: services read policies and catalogues when they are first used."""
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds from the request.
+
+    :param accepted: until the answer.
+    :param active: until the server was seen to be ACTIVE.
+    """
+
+    accepted: float
+    active: float
+
+
+class Tenant:
+    """A user of one cloud, who makes networks and boots servers there."""
+
+    def __init__(self, connection: Connection, facts: dict[str, Any], zone: str | None) -> None:
+        self.network: Any = connection.network
+        self.compute: Any = connection.compute
+        self._image = facts["image_id"]
+        self._flavor = facts["flavor_ids"][0]
+        self._zone = zone
+        self._number = 0
+
+    def draw(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Make a network with a subnet, and a security group with a rule."""
+        name = f"bench-{uuid.uuid4().hex[:8]}"
+        network = self._make("network", name=name)
+        self._number += 1
+        cidr = f"10.{100 + self._number // 250}.{self._number % 250}.0/24"
+        self._make("subnet", name=name, network_id=network["id"], ip_version=4, cidr=cidr)
+        group = self._make("security_group", name=name)
+        rule = {"security_group_id": group["id"], "direction": "ingress", "protocol": "icmp"}
+        self._make("security_group_rule", **rule)
+        return network, group
+
+    def boot(self, network: dict[str, Any], group: dict[str, Any]) -> tuple[str, Times]:
+        """Boot a server; return its id, and how long it took."""
+        server = {
+            "name": "bench",
+            "imageRef": self._image,
+            "flavorRef": self._flavor,
+            "networks": [{"uuid": network["id"]}],
+            "security_groups": [{"name": group["name"]}],
+        }
+        if self._zone is not None:
+            server["availability_zone"] = self._zone
+        began = time.perf_counter()
+        answer = self.compute.post("/servers", json={"server": server})
+        accepted = time.perf_counter() - began
+        if answer.status_code != 202:
+            raise RuntimeError(f"a boot was answered with {answer.status_code}: {answer.text[:500]}")
+        server_id = answer.json()["server"]["id"]
+        while (status := self.compute.get(f"/servers/{server_id}").json()["server"]["status"]) != "ACTIVE":
+            if status != "BUILD":
+                raise RuntimeError(f"a server became {status}")
+            time.sleep(INTERVAL)
+        return server_id, Times(accepted, time.perf_counter() - began)
+
+    def delete(self, server_id: str) -> None:
+        """Delete a server, and see it gone."""
+        self.compute.delete(f"/servers/{server_id}")
+        eventually(
+            lambda: self.compute.get(f"/servers/{server_id}").status_code == 404, f"server {server_id} gone"
+        )
+
+    def rub_out(self, network: dict[str, Any], group: dict[str, Any]) -> None:
+        """Delete what `draw` made. The last port goes a moment after its server."""
+        for path in (f"/networks/{network['id']}", f"/security-groups/{group['id']}"):
+            eventually(lambda path=path: self.network.delete(path).status_code in {204, 404}, f"{path} gone")  # type: ignore[misc]
+
+    def _make(self, member: str, **fields: Any) -> dict[str, Any]:
+        collection = member.replace("_", "-") + "s"
+        answer = self.network.post(f"/{collection}", json={member: fields})
+        if answer.status_code != 201:
+            raise RuntimeError(f"a {member} was answered with {answer.status_code}: {answer.text[:500]}")
+        made: dict[str, Any] = answer.json()[member]
+        return made
+
+
+@dataclass
+class Race:
+    """The contestants, and what was measured of each, by its name."""
+
+    site: Tenant
+    top: Tenant
+    admin: Client
+    times: dict[str, list[Times]] = field(
+        default_factory=lambda: {AT_THE_SITE: [], FIRST: [], LATER: []},
+    )
+
+    def run(self, rounds: int) -> None:
+        """Let them take turns."""
+        there, known = self.site.draw(), self.top.draw()
+        names = list(self.times)
+        for number in range(rounds + WARM_UP):
+            for name in names[number % len(names) :] + names[: number % len(names)]:
+                drawn = {AT_THE_SITE: there, LATER: known}.get(name) or self.top.draw()
+                measured = self._turn(self.site if name == AT_THE_SITE else self.top, drawn)
+                if name == FIRST:
+                    self.top.rub_out(*drawn)
+                print(f"{number} {name}: {measured}", file=sys.stderr)
+                if number >= WARM_UP:
+                    self.times[name].append(measured)
+        self.site.rub_out(*there)
+        self.top.rub_out(*known)
+
+    def _turn(self, tenant: Tenant, drawn: tuple[dict[str, Any], dict[str, Any]]) -> Times:
+        eventually(self._is_quiet, "no jobs under way")
+        server_id, measured = tenant.boot(*drawn)
+        tenant.delete(server_id)
+        return measured
+
+    def _is_quiet(self) -> bool:
+        jobs = self.admin.admin_api
+        found = [jobs.get(f"/jobs?state={state}").json()["jobs"] for state in ("waiting", "running")]
+        return not any(job["type"] not in UPKEEP for job in chain(*found))
+
+    def ratios(self, name: str) -> dict[str, Figure]:
+        """Compare with the site's own, round by round."""
+        pairs = list(zip(self.times[name], self.times[AT_THE_SITE], strict=True))
+        return {
+            "202": Figure.of([own.accepted / other.accepted for own, other in pairs]),
+            "ACTIVE": Figure.of([own.active / other.active for own, other in pairs]),
+        }
+
+    def document(self) -> dict[str, Any]:
+        """Make what `--json` prints."""
+        return {
+            name: {
+                "seconds": {
+                    "202": statistics.median(each.accepted for each in times),
+                    "ACTIVE": statistics.median(each.active for each in times),
+                },
+                "ratios": {what: vars(figure) for what, figure in self.ratios(name).items()},
+            }
+            for name, times in self.times.items()
+        }
+
+    def table(self) -> str:
+        """Write what a reader wants to see."""
+        lines = [f"{'a boot':14} {'until':8} {'milliseconds':>14} {'times the site':>26}  {'at most':>8}"]
+        for name, measured in self.document().items():
+            ratios = self.ratios(name)
+            for what, seconds in measured["seconds"].items():
+                limit = LIMITS.get(name)
+                lines.append(
+                    f"{name:14} {what:8} {1000 * seconds:14.0f} {ratios[what].text('8.2f'):>26}"
+                    f"  {'' if limit is None else limit:>8}"
+                )
+        return "\n".join(lines)
+
+
+def main() -> int:
+    """Measure, and print."""
+    parser = argparse.ArgumentParser(description="measures what a boot costs through the top")
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--sandbox", type=Path, default=DIRECTORY, help="directory of the sandbox")
+    arguments = parser.parse_args()
+    with _sandbox(arguments.sandbox.resolve()) as sandbox:
+        site = sandbox.sites[0]
+        race = Race(
+            Tenant(connect(sandbox, site.tenant_cloud), sandbox.facts, None),
+            Tenant(connect(sandbox, "tricircle"), sandbox.facts, site.zone),
+            Client(sandbox, "tricircle-admin"),
+        )
+        race.run(arguments.rounds)
+    print(json.dumps(race.document(), indent=2) if arguments.json else race.table())
+    return 0
+
+
+@contextmanager
+def _sandbox(directory: Path) -> Iterator[Sandbox]:
+    """Give a sandbox; one that runs already is used as it is, and left."""
+    sandbox = Sandbox(directory)
+    if sandbox.is_running:
+        yield sandbox
+        return
+    sandbox.up("--sites", "1")
+    try:
+        yield sandbox
+    finally:
+        sandbox.down()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
