@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from tests.contract.neutron import Neutron
 from tests.contract.site import People, SiteUnderTest, fake_site, real_site
 from tests.fakes.cloud import Cloud
 from tests.integration.sandbox import DIRECTORY, Sandbox
@@ -36,7 +37,7 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         return
     cloud = Cloud(tmp_path_factory.mktemp("contract"))
     cloud.start()
-    cloud.add_site("SiteOne", "az1")
+    cloud.add_site("SiteOne", "az1").network.has_dns = True
     yield fake_site(cloud, cloud.sites["SiteOne"])
     cloud.stop()
     assert cloud.failures == []
@@ -48,3 +49,11 @@ def people(site: SiteUnderTest) -> Iterator[People]:
     people = People(site)
     yield people
     people.tidy()
+
+
+@pytest.fixture
+def neutron(people: People) -> Iterator[Neutron]:
+    """The same people at the site's Neutron. What a test makes is deleted after it."""
+    neutron = Neutron(people)
+    yield neutron
+    neutron.tidy()

@@ -20,7 +20,7 @@ PATIENCE = 60.0
 class SiteUnderTest:
     """A site.
 
-    :param compute: root of Nova without the version; `volume` of Cinder.
+    :param compute: root of Nova without the version; `volume` of Cinder, `neutron` of Neutron.
     :param tokens: by person: member, stranger (of another project), admin.
     :param projects: their projects' ids.
     :param network: id of a network that servers can be on.
@@ -28,6 +28,7 @@ class SiteUnderTest:
 
     compute: str
     volume: str
+    neutron: str
     tokens: dict[str, str]
     projects: dict[str, str]
     image: str
@@ -41,6 +42,7 @@ def fake_site(cloud: Cloud, site: Site) -> SiteUnderTest:
     return SiteUnderTest(
         compute=site.compute.server.url,
         volume=site.volume.server.url,
+        neutron=site.network.server.url,
         tokens={name: token.id for name, token in tokens.items()},
         projects={name: token.project_id for name, token in tokens.items()},
         image="70a599e0-31e7-49b7-b260-868f441e862b",
@@ -62,6 +64,7 @@ def real_site(sandbox: Sandbox) -> SiteUnderTest:
     return SiteUnderTest(
         compute=f"http://{site.address}:8774",
         volume=f"http://{site.address}:8776",
+        neutron=f"http://{site.address}:9696",
         tokens=tokens,
         projects=projects,
         image=facts["image_id"],
@@ -104,6 +107,14 @@ class Reply:
         assert error["code"] == self.status
         return name, error["message"]
 
+    @property
+    def neutron_error(self) -> tuple[int, str, str]:
+        """Status, type and message of an error of Neutron's."""
+        assert set(self.json) == {"NeutronError"}
+        error = self.json["NeutronError"]
+        assert set(error) == {"type", "message", "detail"}
+        return self.status, error["type"], error["message"]
+
 
 @dataclass
 class People:
@@ -125,12 +136,13 @@ class People:
     ) -> Reply:
         """Send a request.
 
-        :param url: a path of Nova (`/v2.1/...`) or Cinder (`/v3/...`), or a whole URL.
+        :param url: a path of Nova (`/v2.1/...`), Cinder (`/v3/...`) or Neutron (`/v2.0/...`), or a whole URL.
         :param who: whose token; None for none.
         :param version: `OpenStack-API-Version`.
         """
         if url.startswith("/"):
-            url = (self.site.volume if url.startswith("/v3") else self.site.compute) + url
+            roots = {"v3": self.site.volume, "v2.0": self.site.neutron}
+            url = roots.get(url.split("/")[1], self.site.compute) + url
         sent = {"Accept": "application/json", **(headers or {})}
         if who is not None:
             sent["X-Auth-Token"] = self.site.tokens[who]

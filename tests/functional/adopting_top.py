@@ -27,7 +27,7 @@ def adopt(network: "AdoptingTop", call: Call) -> Response:
     for item in wanted:
         _require_free(network, item)
     for item in wanted:
-        known = network.ports.get(item["id"], {"description": "", "allowed_address_pairs": [], "tags": []})
+        known = network.ports.get(item["id"], top.UNSAID)
         port = {**known, **item, "tenant_id": item["project_id"]}
         network.adopted[item["id"]] = {name: port.get(name) for name in top._ADOPTED}
         network.ports[item["id"]] = {name: value for name, value in port.items() if name != "site"}

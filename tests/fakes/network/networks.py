@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from tests.fakes.network import rbac_policies, segments
+from tests.fakes.network import qos_policies, rbac_policies, segments, tags
 from tests.fakes.network.rows import chosen, invalid, new_id, not_found, page, refusal, require_known, shown
 from tests.fakes.server import Response
 from tests.fakes.service import Call, Document, Refusal, Route
@@ -20,7 +20,8 @@ _NEUTRONS_OWN = ("network:dhcp", "network:distributed")
 
 def known_fields(network: "Network") -> tuple[str, ...]:
     """Return the fields that this Neutron knows."""
-    return (*_SETTABLE, "dns_domain") if network.has_dns else _SETTABLE
+    more = [*(["dns_domain"] if network.has_dns else ()), *qos_policies.fields(network)]
+    return (*_SETTABLE, *more)
 
 
 def create(network: "Network", call: Call) -> Response:
@@ -40,12 +41,15 @@ def create(network: "Network", call: Call) -> Response:
         "port_security_enabled": wanted.get("port_security_enabled", True),
         "availability_zone_hints": wanted.get("availability_zone_hints", []),
         "router:external": wanted.get("router:external", False),
+        "availability_zones": [],
         "subnets": [],
+        **tags.of_new(network),
         **network.times(),
     }
     if network.has_dns:
         item["dns_domain"] = wanted.get("dns_domain", "")
     item |= segments.of_new(network, call, wanted)
+    qos_policies.put_on(network, item, wanted)
     network.networks[item["id"]] = item
     _share(network, call, item, wanted)
     return Response.of_json({"network": _seen(network, call, item)}, 201)
@@ -121,6 +125,7 @@ def update(network: "Network", call: Call) -> Document:
         raise Refusal(403, "Policy doesn't allow update_network to be performed.")
     _check_mtu(network, wanted)
     _share(network, call, item, wanted)
+    qos_policies.put_on(network, item, wanted)
     item.update({name: value for name, value in wanted.items() if name != "shared"})
     item["updated_at"] = network.times()["updated_at"]
     return {"network": _seen(network, call, item)}

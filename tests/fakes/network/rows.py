@@ -37,6 +37,10 @@ def not_found(kind: str, identifier: str) -> Refusal:
     if kind in names:
         name = names[kind]
         return refusal(404, f"{name}NotFound", f"{name} {identifier} could not be found.")
+    if kind == "policy":
+        return refusal(404, "QosPolicyNotFound", f"QoS policy {identifier} could not be found.")
+    if kind == "address_group":
+        return refusal(404, "AddressGroupNotFound", f"Address group {identifier} could not be found.")
     if kind == "security_group":
         return refusal(404, "SecurityGroupNotFound", f"Security group {identifier} does not exist")
     if kind == "security_group_rule":
@@ -77,6 +81,8 @@ def chosen(call: Call, items: Iterable[Document]) -> list[Document]:
 
 
 def _fits(item: Document, name: str, values: list[str]) -> bool:
+    if name == "tags":  # all of them
+        return set(values[0].split(",")) <= set(item["tags"])
     if name == "security_groups":  # one of them is enough
         return not set(values).isdisjoint(item[name])
     return _text(item.get(name)) in values

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-from tests.fakes.network import networks
+from tests.fakes.network import networks, tags
 from tests.fakes.network.rows import chosen, new_id, not_found, page, refusal, require_known, shown
 from tests.fakes.server import Response
 from tests.fakes.service import Call, Document, Route
@@ -37,6 +37,8 @@ def _make(network: "Network", project_id: str, name: str, description: str, **fi
         "project_id": project_id,
         "tenant_id": project_id,
         "stateful": fields.get("stateful", True),
+        "shared": False,
+        **tags.of_new(network),
         "security_group_rules": [],
         **network.times(),
     }
@@ -137,6 +139,9 @@ def create_rules(network: "Network", call: Call) -> Response:
     groups = [_find(network, call, each.get("security_group_id", "")) for each in checked]
     for each in checked:
         if each.get("remote_group_id") is not None:
+            if each.get("remote_ip_prefix") is not None:
+                message = "Only remote_ip_prefix or remote_group_id may be provided."
+                raise refusal(400, "SecurityGroupMultipleRemoteEntites", message)
             _find(network, call, each["remote_group_id"])
         if each.get("remote_address_group_id") is not None:
             _require_address_group(network, each)
@@ -158,7 +163,7 @@ def _require_address_group(network: "Network", wanted: Document) -> None:
         raise refusal(400, "HTTPBadRequest", "Unrecognized attribute(s) 'remote_address_group_id'")
     if wanted.get("remote_group_id") or wanted.get("remote_ip_prefix"):
         message = "Only remote_ip_prefix, remote_group_id or remote_address_group_id may be provided."
-        raise refusal(400, "SecurityGroupMultipleRemoteEntitiesSpecified", message)
+        raise refusal(400, "SecurityGroupMultipleRemoteEntites", message)
     if wanted["remote_address_group_id"] not in network.address_groups:
         raise not_found("address_group", wanted["remote_address_group_id"])
 

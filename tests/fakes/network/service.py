@@ -7,7 +7,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from tests.fakes.network import address_groups, networks, ports, rbac_policies, security_groups, subnets
+from tests.fakes.network import (
+    address_groups,
+    networks,
+    ports,
+    qos_policies,
+    rbac_policies,
+    security_groups,
+    subnets,
+    tags,
+)
 from tests.fakes.network.rows import Words
 from tests.fakes.server import Headers, Request, Response
 from tests.fakes.service import Document, Route, Service, Version
@@ -21,6 +30,8 @@ ROUTES = (
     *security_groups.ROUTES,
     *address_groups.ROUTES,
     *rbac_policies.ROUTES,
+    *qos_policies.ROUTES,
+    *tags.ROUTES,
 )
 
 
@@ -49,6 +60,7 @@ class Network(Service):
     security_groups: dict[str, Document] = field(default_factory=dict)
     address_groups: dict[str, Document] = field(default_factory=dict)
     rbac_policies: dict[str, Document] = field(default_factory=dict)
+    qos_policies: dict[str, Document] = field(default_factory=dict)
     lacks: set[str] = field(default_factory=set)
 
     service_type = "network"
@@ -161,10 +173,20 @@ class Network(Service):
             }
             ports.make(self, home, subnet["project_id"], wanted)
 
+    def give_addresses(self, subnet: Document) -> None:
+        """Give the ports that are there addresses of a new subnet whose hosts make their own."""
+        if subnet["ipv6_address_mode"] not in subnets.AUTOMATIC:
+            return
+        for port in self.ports.values():
+            if port["network_id"] == subnet["network_id"]:
+                address = ports.automatic_address(subnet, port["mac_address"])
+                own = {"subnet_id": subnet["id"], "ip_address": address}
+                port["fixed_ips"] = [*port["fixed_ips"], own]
+
     def marked(self, kind: str, top_id: str) -> list[Document]:
         """Return what bears the mark of something of the top.
 
-        :param kind: `networks`, `subnets`, `security_groups`, `address_groups` or `ports`.
+        :param kind: `networks`, `subnets`, `ports`, `security_groups`, `address_groups` or `qos_policies`.
         """
         items: dict[str, Document] = getattr(self, kind)
         return [item for item in items.values() if item["description"] == f"tricircle:{top_id}"]

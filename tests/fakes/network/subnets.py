@@ -4,7 +4,7 @@ import ipaddress
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from tests.fakes.network import networks
+from tests.fakes.network import networks, tags
 from tests.fakes.network.rows import chosen, invalid, new_id, not_found, page, refusal, require_known, shown
 from tests.fakes.server import Response
 from tests.fakes.service import Call, Document, Route
@@ -30,6 +30,7 @@ def create(network: "Network", call: Call) -> Response:
     wanted = require_known(call.body("subnet"), _SETTABLE, "subnet")
     home = networks.find(network, call, wanted.get("network_id", ""))
     project_id = networks.owner(call, wanted)
+    _require_mode(wanted)
     try:
         cidr = ipaddress.ip_network(wanted["cidr"])
     except (KeyError, ValueError):
@@ -41,7 +42,7 @@ def create(network: "Network", call: Call) -> Response:
             raise invalid(
                 f"Requested subnet with cidr: {cidr} for network: {home['id']} overlaps with another subnet"
             )
-    gateway = wanted["gateway_ip"] if "gateway_ip" in wanted else str(cidr[1])
+    gateway = wanted["gateway_ip"] if "gateway_ip" in wanted else str(cidr[1 if cidr.version == 4 else 0])
     item: Document = {
         "id": new_id(),
         "name": wanted.get("name", ""),
@@ -59,14 +60,21 @@ def create(network: "Network", call: Call) -> Response:
         "ipv6_ra_mode": wanted.get("ipv6_ra_mode"),
         "subnetpool_id": None,
         "service_types": [],
+        **tags.of_new(network),
         **network.times(),
     }
     # Neutron takes no pools at all for all addresses, here and not in a change.
     item["allocation_pools"] = _pools(wanted.get("allocation_pools") or None, item)
     network.subnets[item["id"]] = item
     home["subnets"] = [*home["subnets"], item["id"]]
+    network.give_addresses(item)
     network.serve_dhcp(item)
     return Response.of_json({"subnet": item}, 201)
+
+
+def _require_mode(wanted: Document) -> None:
+    if wanted.get("ip_version") == 4 and (wanted.get("ipv6_ra_mode") or wanted.get("ipv6_address_mode")):
+        raise invalid("ipv6_ra_mode and ipv6_address_mode are of subnets of IPv6")
 
 
 def _pools(wanted: list[Document] | None, subnet: Document) -> list[Document]:
@@ -134,12 +142,15 @@ def delete(network: "Network", call: Call) -> Response:
     """Delete a subnet; not while it is in use."""
     item = _find(network, call, call.arguments["id"])
     ports = network.ports_on(item)
-    if any(port["device_owner"] != "network:dhcp" for port in ports):
+    stay = [] if item["ipv6_address_mode"] in AUTOMATIC else ports
+    if any(port["device_owner"] != "network:dhcp" for port in stay):
         message = f"Unable to complete operation on subnet {item['id']}: "
         message += "One or more ports have an IP allocation from this subnet."
         raise refusal(409, "SubnetInUse", message)
     for port in ports:
-        del network.ports[port["id"]]
+        port["fixed_ips"] = [each for each in port["fixed_ips"] if each["subnet_id"] != item["id"]]
+        if port["device_owner"] == "network:dhcp":
+            del network.ports[port["id"]]
     home = network.networks[item["network_id"]]
     home["subnets"] = [each for each in home["subnets"] if each != item["id"]]
     del network.subnets[item["id"]]

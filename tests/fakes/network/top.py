@@ -79,6 +79,18 @@ _ADOPTED = (
 )
 
 
+UNSAID: Document = {
+    "description": "",
+    "allowed_address_pairs": [],
+    "port_security_enabled": True,
+    "extra_dhcp_opts": [],
+    "dns_name": "",
+    "qos_policy_id": None,
+    "tags": [],
+}
+"""What a port has of which its site says nothing."""
+
+
 def list_adopted(top: "TopNetwork", call: Call) -> Document:
     """List adopted ports."""
     _service_only(call)
@@ -109,8 +121,7 @@ def adopt(top: "TopNetwork", call: Call) -> Response:
 
 
 def _adopt(top: "TopNetwork", wanted: Document) -> Document:
-    item = {"description": "", "allowed_address_pairs": [], **top.ports.get(wanted["id"], {}), **wanted}
-    item.setdefault("port_security_enabled", True)
+    item = {**UNSAID, **top.ports.get(wanted["id"], {}), **wanted}
     item["tenant_id"] = item["project_id"]
     row: Document = {name: item.get(name) for name in _ADOPTED}
     top.adopted[item["id"]] = row

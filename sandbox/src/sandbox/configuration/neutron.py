@@ -23,6 +23,7 @@ QUOTAS = {
     "quota_security_group": 1000,
     "quota_security_group_rule": 10000,
 }
+DNS_DOMAIN = "sandbox.example."
 # The physical network that reaches all sites: a VLAN in one is the same VLAN in the others.
 STRETCHED = "stretched"
 
@@ -41,6 +42,8 @@ def sections(layout: Layout, site: Site) -> ini.Sections:
             "dhcp_agent_notification": False,
             # With none Neutron tells agents nothing, however many listen elsewhere.
             "rpc_workers": int(layout.is_full),
+            # With the default domain Neutron forgets the names of ports.
+            "dns_domain": DNS_DOMAIN,
         },
         "database": ini.database(layout, site.name, NEUTRON.name),
         "keystone_authtoken": ini.token_check(layout, NEUTRON),
@@ -59,7 +62,7 @@ def ml2_sections(layout: Layout, site: Site) -> ini.Sections:
     return {
         "ml2": {
             "type_drivers": ["local", "flat", "vlan", special["ml2"]["tenant_network_types"]],
-            "extension_drivers": ["port_security", "qos"],
+            "extension_drivers": ["port_security", "qos", "dns"],
             **special["ml2"],
         },
         "ml2_type_flat": {"flat_networks": "*"},
