@@ -118,7 +118,7 @@ class JobType:
 
 
 _MADE_ONCE = frozenset({"flavor", "keypair", "volume_type", "qos_spec"})
-_AT_TOP = frozenset({"network", "subnet", "port", "security_group", "address_group"})
+_AT_TOP = frozenset({"network", "subnet", "port", "security_group", "address_group", "qos_policy"})
 REPLICATED = _MADE_ONCE | _AT_TOP | {"rbac_policy"}
 _SITE = frozenset({"site"})
 

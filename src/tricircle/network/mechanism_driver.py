@@ -77,7 +77,7 @@ class TricircleMechanismDriver(api.MechanismDriver):
         """
         self._top = top.of()
         self._forwarder = Forwarder(self._top)
-        self._qos = QosDriver()
+        self._qos = QosDriver(self.hand_on)
         watched.watch()
         Boots(self._top).watch()
         for event in _PRECOMMIT:

@@ -37,6 +37,7 @@ _PATIENCE = 2.0
 """Seconds that whoever has noted first that a site needs a subnet has to ask for its addresses."""
 
 NETWORK, SUBNET, SECURITY_GROUP = "network", "subnet", "security_group"
+QOS_POLICY = "qos_policy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +181,10 @@ class Preparing:
         """Have a site have ports, and no other one any more; return them."""
         if not ports:
             return []
+        shown = self._definitions.with_remotes([("port", each) for each in ports], request_id)
+        policies = [each for each in shown if each[0] == QOS_POLICY]
+        if policies:
+            self._definitions.need(policies, [], site, request_id)
         moved = self._definitions.move(ports, site, request_id)
         works: list[Callable[[], object]] = [
             partial(self._realiser.realise, each.id, site, request_id=request_id) for each in moved
@@ -220,7 +225,7 @@ class Preparing:
             if len(matching) > 1:
                 raise several(name)
             groups += [(SECURITY_GROUP, item) for item in matching]
-        return shown + self._definitions.with_remotes(groups, asked.request_id)
+        return self._definitions.with_remotes(shown + groups, asked.request_id)
 
     def _visible(self, key: str, asked: Asked) -> list[Item]:
         item = self._top.show(NETWORK, key, token=asked.token, request_id=asked.request_id)
@@ -273,6 +278,7 @@ class Preparing:
             by_kind.setdefault(each.definition.kind, []).append(each)
         # Of them it is looked first which addresses they have; both come after their network.
         subnets, policies = by_kind.pop(SUBNET, []), by_kind.pop(RBAC_POLICY.name, [])
+        by_kind.pop(QOS_POLICY, None)  # networks bring theirs before themselves
         pools: dict[str, Body] = {}
 
         def look_up(subnet: Needed) -> None:

@@ -26,6 +26,7 @@ from tricircle.realise.definition import (
     differences,
 )
 from tricircle.realise.kinds import KINDS, Kind
+from tricircle.realise.kinds.kind import NotOffered
 from tricircle.realise.reach import OutOfReach
 from tricircle.realise.site_view import SiteView, go_on
 from tricircle.realise.store import Changed, DefinitionStore
@@ -113,6 +114,8 @@ class Realiser:
                 return f"Nothing in site {site.name} needs it."
             try:
                 return work.do(is_new=is_new, own=own, with_parts=with_parts)
+            except NotOffered as error:
+                return work.go_without(error)
             except Changed:
                 is_new, own = False, None
         raise Conflict(f"Others keep working on definition {definition_id} in site {site.name}.")
@@ -165,7 +168,10 @@ class Realiser:
         """Say what is otherwise in a site than it is defined, by field."""
         definition = known.definition
         kind = KINDS[definition.kind]
-        found = self.find(kind, known, site, self.view(kind, site))
+        try:
+            found = self.find(kind, known, site, self.view(kind, site))
+        except NotOffered as error:
+            return {"": error.message}
         if found is None:
             return {"": "it is not there"}
         try:
@@ -261,8 +267,17 @@ class _Work:
         if self._change(found, wanted):
             done = "Made." if done == "Made." else "Changed."
         if with_parts:
-            self._record(found.site_resource_id)
+            self._record(found.site_resource_id, drift="; ".join(self._view.notes) or None)
         return done
+
+    def go_without(self, error: NotOffered) -> str:
+        """Note that the site has no such thing, which is all that can be done there."""
+        deleted = self._definition.state is DefinitionState.DELETED
+        if not deleted and self._known.version_in(self._site.id) == FORMER:
+            self._forget()
+            return "It is not needed there any more."
+        self._record(None, drift=None if deleted else error.message)
+        return error.message
 
     def _translated(self) -> Body:
         return self._realiser.translated(self._kind, self._definition.body, self._site)
@@ -314,7 +329,10 @@ class _Work:
 
         :return: whether there was something: then it is to be looked again at what is needed.
         """
-        found = None if self._kind.everywhere else self._find()
+        try:
+            found = None if self._kind.everywhere else self._find()
+        except NotOffered:
+            return False
         if found is None:
             return False
         known = self._realiser.store.get(self._definition.id)
@@ -332,10 +350,13 @@ class _Work:
             raise Changed
         if found is not None:
             self._kind.remove(self._view, found)
+        self._forget()
+        return "It is not needed there any more."
+
+    def _forget(self) -> None:
         self._realiser.write(
             partial(self._realiser.store.forget, definition_id=self._definition.id, site_id=self._site.id)
         )
-        return "It is not needed there any more."
 
     def _prepare(self) -> None:
         """See that the site has what this refers to, and no longer has what had its name before."""

@@ -35,6 +35,8 @@ class SiteView:
         self._version = version
         self._request_id = request_id
         self._step = step
+        self.notes: list[str] = []
+        """What the site does not have as it should, in words."""
 
     def get(self, target: str) -> dict[str, Any] | None:
         """Read something; None where the site has no such thing."""
@@ -51,6 +53,10 @@ class SiteView:
         """
         self._step(what)
         return self._send(method, target, body, fine)
+
+    def note(self, words: str) -> None:
+        """Keep in words what the site cannot have as it should."""
+        self.notes.append(words)
 
     def _send(self, method: str, target: str, body: object, expected: Collection[int]) -> SiteAnswer:
         return self._calls.call(

@@ -102,7 +102,8 @@ class TopDefinitions:
             return []
         if kind == "network":
             subnets = self._top.list("subnet", network_id=key, request_id=request_id)
-            return with_parts(item, subnets, self.policies(key, request_id))
+            shown = with_parts(item, subnets, self.policies(key, request_id))
+            return self.with_remotes(shown, request_id)
         return self.with_remotes([(kind, item)], request_id)
 
     def policies(self, network_id: str, request_id: str | None) -> list[Item]:
@@ -113,12 +114,13 @@ class TopDefinitions:
         return self._top.list("rbac_policy", request_id=request_id, object_id=network_id, **SHARED)
 
     def with_remotes(self, shown: list[Shown], request_id: str | None) -> list[Shown]:
-        """Add the groups that rules name and that are not defined yet, and those that theirs name."""
+        """Add what is not defined yet of the groups that rules name, and those that theirs name; and of the
+        QoS policies that networks and ports have."""
         found = {(kind, item["id"]): item for kind, item in shown}
         remaining = list(shown)
         while remaining:
             kind, item = remaining.pop()
-            for other, key in _groups_of(kind, item) - found.keys():
+            for other, key in _named_by(kind, item) - found.keys():
                 if self._store.find(other, key) is not None:
                     continue
                 more = self._top.show(other, key, request_id=request_id)
@@ -374,12 +376,12 @@ class TopDefinitions:
         ]
 
 
-def _groups_of(kind: str, item: Item) -> set[tuple[str, str]]:
-    """Return the groups that a group's rules name, or that a port is in."""
+def _named_by(kind: str, item: Item) -> set[tuple[str, str]]:
+    """Return the groups that a group's rules name, or that a port is in; and QoS policies."""
     it = NEUTRON_KINDS[kind]
-    body = it.define(item) if kind in {"security_group", "port"} else {}
+    body = it.define(item) if kind in {"security_group", "port", "network"} else {}
     named = [*it.parts(body), *it.needs(body)] if body else []
-    return {each for each in named if each[0] in {"security_group", "address_group"}}
+    return {each for each in named if each[0] in {"security_group", "address_group", "qos_policy"}}
 
 
 def _parts(body: Body) -> set[tuple[str, str]]:

@@ -33,11 +33,15 @@ COLLECTIONS: Mapping[str, str] = MappingProxyType(
         "security_group": "security-groups",
         "address_group": "address-groups",
         "rbac_policy": "rbac-policies",
+        "qos_policy": "qos/policies",
         "address_block": "address-blocks",
         "adopted_port": "adopted-ports",
     }
 )
-"""How Neutron calls many of a kind in paths; in bodies it has `_` for `-`."""
+"""How Neutron calls many of a kind in paths; in bodies it has `_` for `-`, and nothing before a `/`."""
+
+_MEMBERS: Mapping[str, str] = MappingProxyType({"qos_policy": "policy"})
+"""How Neutron calls one in bodies, where it is not the kind."""
 
 _PAGE = 500
 
@@ -73,7 +77,7 @@ class TopNetwork:
         """
         collection = COLLECTIONS[kind]
         document = self._get(f"/v2.0/{collection}/{quote(key, '')}", token, request_id)
-        return None if document is None else _read(document, kind, dict)
+        return None if document is None else _read(document, _MEMBERS.get(kind, kind), dict)
 
     def list(
         self, kind: str, *, token: str | None = None, request_id: str | None = None, **filters: str
@@ -81,7 +85,8 @@ class TopNetwork:
         """List what fits some filters; raises as `show` does."""
         collection = COLLECTIONS[kind]
         document = self._get(f"/v2.0/{collection}?{urlencode(filters)}", token, request_id)
-        found: list[Item] = _read(document or {}, collection.replace("-", "_"), list)
+        name = collection.rpartition("/")[2].replace("-", "_")
+        found: list[Item] = _read(document or {}, name, list)
         return found
 
     def walk(self, kind: str, fields: Sequence[str], **filters: str) -> Iterator[Item]:

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from tricircle.errors import BadAnswer, Conflict
+from tricircle.realise.kinds.port import OPTIONS, option_changes, sorted_options
 from tricircle.realise.site_view import go_on
 from tricircle.realise.top_definitions import TopDefinitions
 from tricircle.sites.service_calls import ServiceCalls
@@ -41,6 +42,8 @@ _FIELDS = {"ports": _OF_PORT, "adopted_ports": (*_OF_PORT, "site")}
 """Of a port in a list, what has to be known."""
 
 _GROUP = "security_group"
+
+_POLICY = "qos_policy"
 
 _OF_ITS_OWN = "network:"
 """Begins the owner of a port that Neutron itself needs."""
@@ -177,7 +180,7 @@ def as_adopted(engine: Engine, site: Site, item: Mapping[str, Any]) -> Item | No
 
 def carry(engine: Engine, port: Mapping[str, Any], site: Site, *, step: Callable[[str], None] = go_on) -> str:
     """Make a port in its site as it is at the top: name, admin state, security groups, address pairs, port
-    security, tags; what the site's Neutron does not have is left out.
+    security, DHCP options, name for DNS, QoS policy, tags; what the site's Neutron does not have is left out.
 
     :param port: as the top's Neutron shows it.
     :param step: called between effects; may raise to end the work there.
@@ -188,12 +191,14 @@ def carry(engine: Engine, port: Mapping[str, Any], site: Site, *, step: Callable
     shown = show(engine.sites, site, there)
     if shown is None:
         return f"Site {site.name} does not have it."
-    wanted = _wanted(engine, port, site, step)
+    wanted = _wanted(engine, port, site, step) | _policy(engine, port, shown, site, step)
     changes = {
         name: value
         for name, value in wanted.items()
         if name in shown and comparable(shown[name]) != comparable(value)
     }
+    if OPTIONS in changes:
+        changes[OPTIONS] = option_changes(shown[OPTIONS], wanted[OPTIONS])
     tags = changes.pop("tags", None)
     if changes.keys() & {"security_groups", "allowed_address_pairs"}:
         groups = _groups_at_top(engine, shown, site) | set(port.get("security_groups") or ())
@@ -217,11 +222,39 @@ def _groups_at_top(engine: Engine, shown: Mapping[str, Any], site: Site) -> set[
 def _wanted(engine: Engine, port: Mapping[str, Any], site: Site, step: Callable[[str], None]) -> Item:
     names = ("name", "admin_state_up", "allowed_address_pairs", "port_security_enabled", "tags")
     wanted = {name: port[name] for name in names if port.get(name) is not None}
+    if port.get("dns_name"):  # else the site's Nova names it like its server
+        wanted["dns_name"] = port["dns_name"]
+    if OPTIONS in port:
+        wanted[OPTIONS] = sorted_options(port[OPTIONS])
     if "security_groups" in port:
         wanted["security_groups"] = [
             _group_in(engine, group, site, step) for group in port["security_groups"]
         ]
     return wanted
+
+
+def _policy(
+    engine: Engine,
+    port: Mapping[str, Any],
+    shown: Mapping[str, Any],
+    site: Site,
+    step: Callable[[str], None],
+) -> Item:
+    """Return which QoS policy a port is to have in a site; nothing where that is not the top's to say."""
+    key, there = port.get("qos_policy_id"), shown.get("qos_policy_id")
+    if key is None:
+        # One that the top has not brought there is the site's own.
+        is_ours = there is not None and engine.networks.at_top(_POLICY, site.id, there) is not None
+        return {"qos_policy_id": None} if is_ours else {}
+    if "qos_policy_id" not in shown:
+        return {}
+    found = engine.networks.in_site(_POLICY, key, site.id)
+    if found is None:
+        _bring(engine, _POLICY, key, site, step)
+        found = engine.networks.in_site(_POLICY, key, site.id)
+    if found is None:
+        raise Conflict(f"Site {site.name} does not have QoS policy {key} yet.", site=site.name)
+    return {"qos_policy_id": found}
 
 
 def _group_in(engine: Engine, group_id: str, site: Site, step: Callable[[str], None]) -> str:
@@ -231,21 +264,21 @@ def _group_in(engine: Engine, group_id: str, site: Site, step: Callable[[str], N
     """
     found = engine.networks.in_site(_GROUP, group_id, site.id)
     if found is None:
-        _bring_group(engine, group_id, site, step)
+        _bring(engine, _GROUP, group_id, site, step)
         found = engine.networks.in_site(_GROUP, group_id, site.id)
     if found is None:
         raise Conflict(f"Site {site.name} does not have security group {group_id} yet.", site=site.name)
     return found
 
 
-def _bring_group(engine: Engine, group_id: str, site: Site, step: Callable[[str], None]) -> None:
-    """Have a site have a security group, with those that its rules name."""
+def _bring(engine: Engine, kind: str, key: str, site: Site, step: Callable[[str], None]) -> None:
+    """Have a site have a QoS policy, or a security group with those that its rules name."""
     store, realiser = engine.replicas.store, engine.replicas.realiser
     definitions = TopDefinitions(
         engine.database, store, engine.networks.top, engine.requester, engine.registry
     )
-    shown = definitions.read(_GROUP, group_id, None)
-    step("bring a group")
+    shown = definitions.read(kind, key, None)
+    step(f"bring a {'group' if kind == _GROUP else 'policy'}")
     for needed in definitions.need(shown, [], site, None):
         realiser.realise(needed.definition.id, site, step=step)
 

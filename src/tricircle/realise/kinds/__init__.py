@@ -10,6 +10,7 @@ from tricircle.realise.kinds.kind import Kind
 from tricircle.realise.kinds.network import Network
 from tricircle.realise.kinds.neutron import NeutronKind
 from tricircle.realise.kinds.port import Port
+from tricircle.realise.kinds.qos_policy import QosPolicy
 from tricircle.realise.kinds.qos_spec import QosSpec
 from tricircle.realise.kinds.rbac_policy import RbacPolicy
 from tricircle.realise.kinds.remote_members import RemoteMembers
@@ -26,11 +27,15 @@ SUBNET: NeutronKind = Subnet()
 SECURITY_GROUP: NeutronKind = SecurityGroup()
 ADDRESS_GROUP: NeutronKind = AddressGroup()
 PORT: NeutronKind = Port()
+QOS_POLICY: NeutronKind = QosPolicy()
 RBAC_POLICY: NeutronKind = RbacPolicy()
 REMOTE_MEMBERS: NeutronKind = RemoteMembers()
 
 NEUTRON_KINDS: Mapping[str, NeutronKind] = MappingProxyType(
-    {kind.name: kind for kind in (NETWORK, SUBNET, RBAC_POLICY, SECURITY_GROUP, ADDRESS_GROUP, PORT)}
+    {
+        kind.name: kind
+        for kind in (NETWORK, SUBNET, RBAC_POLICY, SECURITY_GROUP, ADDRESS_GROUP, PORT, QOS_POLICY)
+    }
 )
 """Those that are defined at the top's Neutron."""
 
@@ -56,6 +61,7 @@ __all__ = [
     "NEUTRON_KINDS",
     "PARTS_OF_NETWORKS",
     "PORT",
+    "QOS_POLICY",
     "QOS_SPEC",
     "RBAC_POLICY",
     "REMOTE_MEMBERS",

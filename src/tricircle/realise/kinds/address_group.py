@@ -17,6 +17,7 @@ class AddressGroup(NeutronKind):
     name = "address_group"
     collection = "address-groups"
     not_found = "Address group {name} could not be found."
+    where_had = ()
 
     def read(self, item: Item) -> Body:
         """Return what must be the same."""

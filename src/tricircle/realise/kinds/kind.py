@@ -6,12 +6,18 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from tricircle.errors import BadAnswer
+from tricircle.errors import BadAnswer, TricircleError
 from tricircle.realise.definition import Body, Found, Sought
 from tricircle.realise.site_view import SiteView
 
 IdOf = Callable[[str, str], str | None]
 """Tells what a site calls something, from its kind and key; None where it has none."""
+
+
+class NotOffered(TricircleError):
+    """A site has no such kind of resource: an extension that it does not have."""
+
+    status = 501
 
 
 class Kind(ABC):
@@ -32,12 +38,17 @@ class Kind(ABC):
     """Each site gives it an id of its own; what is the same everywhere is its name, which is unique there."""
     everywhere: ClassVar[bool] = True
     """Whether every site gets it; else those do in which something needs it."""
+    optional: ClassVar[bool] = False
+    """Whether sites may lack the whole kind: what refers to one is there without it then."""
     references: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """Fields that hold the id of another replicated resource, and that one's kind."""
 
     @abstractmethod
     def find(self, view: SiteView, sought: Sought) -> Found | None:
-        """Find it in a site; what is no proper answer may raise KeyError and the like."""
+        """Find it in a site; what is no proper answer may raise KeyError and the like.
+
+        :raises NotOffered: the site has no such kind.
+        """
 
     def look(self, view: SiteView, sought: Sought) -> Found | None:
         """Find it in a site.
@@ -52,7 +63,7 @@ class Kind(ABC):
 
     def needs(self, body: Body) -> Iterable[tuple[str, str]]:
         """Return kinds and keys of what must be in a site before it."""
-        return [(kind, body[field]) for field, kind in self.references.items() if body[field] is not None]
+        return [(kind, body[field]) for field, kind in self.references.items() if body.get(field) is not None]
 
     def parts(self, body: Body) -> Iterable[tuple[str, str]]:  # noqa: ARG002  # those that have parts need it
         """Return kinds and keys of what must be in a site, after it and before it is complete there."""
@@ -62,7 +73,7 @@ class Kind(ABC):
         """Return a definition's body as a site should show it."""
         translated = dict(body)
         for field, other in self.references.items():
-            if body[field] is not None:
+            if body.get(field) is not None:
                 translated[field] = id_of(other, body[field])
         return translated
 
@@ -71,6 +82,7 @@ class Kind(ABC):
         """Make it in a site that has none; what is left to do then, `change` does.
 
         :return: what was made, where it need not be looked for.
+        :raises NotOffered: the site has no such kind.
         """
 
     @abstractmethod

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from urllib.parse import urlencode
 
 from tricircle.realise.definition import Body, Definition, Found
-from tricircle.realise.kinds.neutron import Item, NeutronKind, mark_of
+from tricircle.realise.kinds.neutron import Item, NeutronKind, mark_of, tags_of
 from tricircle.realise.kinds.rbac_policy import EVERYBODY
 from tricircle.realise.segments import Segment, SegmentRefused, shown_segments
 from tricircle.realise.site_view import SiteView
@@ -26,9 +26,10 @@ class Network(NeutronKind):
     collection = "networks"
     not_found = "Network {name} could not be found."
     fixed = frozenset({"project_id", "segment"})
-    changeable = ("name", "admin_state_up", "port_security_enabled")
-    # A site may have a smaller underlay, and need not have the extension for DNS.
-    if_possible = ("mtu", "dns_domain")
+    changeable = ("name", "admin_state_up", "port_security_enabled", "qos_policy_id")
+    if_possible = ("mtu",)  # a site may have a smaller underlay
+    where_had = ("dns_domain", "tags")
+    references = {"qos_policy_id": "qos_policy"}  # noqa: RUF012  # read only, as its type says
     knowledge = frozenset({"subnets", "sharing", "spare", "availability_zone_hints", "segments"})
 
     def read(self, item: Item) -> Body:
@@ -39,8 +40,10 @@ class Network(NeutronKind):
             "admin_state_up": item["admin_state_up"],
             "port_security_enabled": item.get("port_security_enabled", True),
             "mtu": item.get("mtu"),
-            "dns_domain": item.get("dns_domain") or "",
             "segment": segments[0] if len(segments) == 1 else None,
+            "dns_domain": item.get("dns_domain"),
+            "qos_policy_id": item.get("qos_policy_id"),
+            "tags": tags_of(item),
         }
 
     def define(self, item: Item) -> Body:
@@ -70,6 +73,8 @@ class Network(NeutronKind):
         first: Item = {"admin_state_up": body["admin_state_up"]}
         if not body["port_security_enabled"]:
             first["port_security_enabled"] = False
+        if body.get("qos_policy_id") is not None:
+            first["qos_policy_id"] = body["qos_policy_id"]
         segment: Segment | None = body.get("segment")
         return first if segment is None else {**first, **segment.attributes}
 

@@ -1,4 +1,4 @@
-"""What networks, subnets, security groups and address groups have in common.
+"""What networks, subnets, ports, QoS policies, security groups and address groups have in common.
 
 Their key is their id at the top's Neutron; in each site they have another one. Names say nothing, as many may
 have the same: what a site's Neutron has for one of the top bears a mark in its description, given by the
@@ -16,13 +16,18 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from tricircle.errors import Conflict
-from tricircle.realise.definition import Body, Found, Sought
-from tricircle.realise.kinds.kind import IdOf, Kind, quoted
+from tricircle.realise.definition import Body, Found, Sought, differences
+from tricircle.realise.kinds.kind import IdOf, Kind, NotOffered, quoted
 from tricircle.realise.site_view import SiteView
 
 Item = dict[str, Any]
 
 _MARK = "tricircle:"
+
+
+def tags_of(item: Item) -> list[str] | None:
+    """Return the tags of an item; None where its Neutron has none."""
+    return None if item.get("tags") is None else sorted(item["tags"])
 
 
 def mark_of(key: str) -> str:
@@ -37,21 +42,17 @@ class NeutronKind(Kind):
     everywhere = False
     fixed = frozenset({"project_id"})
     collection: ClassVar[str]
-    """What Neutron calls many in paths; in bodies it has `_` for `-`."""
+    """What Neutron calls many in paths; in bodies it has `_` for `-`, and nothing before a `/`."""
     member: ClassVar[str]
     """What Neutron calls one in bodies."""
     changeable: ClassVar[tuple[str, ...]] = ("name",)
     """Fields that one request changes."""
     if_possible: ClassVar[tuple[str, ...]] = ()
     """Fields that some sites do not have, or not so: each is changed by itself, and what is refused stays."""
+    where_had: ClassVar[tuple[str, ...]] = ("tags",)
+    """Fields of extensions, None where a Neutron has none: what the top does not say no site needs."""
     knowledge: ClassVar[frozenset[str]] = frozenset()
     """Fields of a definition that no site shows."""
-
-    def __init_subclass__(cls, **more: Any) -> None:
-        """Take from the collection what one is called, where the kind does not say it."""
-        super().__init_subclass__(**more)
-        if "member" not in cls.__dict__:
-            cls.member = cls.collection.removesuffix("s").replace("-", "_")
 
     @abstractmethod
     def read(self, item: Item) -> Body:
@@ -68,7 +69,11 @@ class NeutronKind(Kind):
     def in_site(self, body: Body, id_of: IdOf) -> Body:
         """Return a body as a site should show it: without what only the top knows."""
         shown = super().in_site(body, id_of)
-        return {field: value for field, value in shown.items() if field not in self.knowledge}
+        return {
+            field: value
+            for field, value in shown.items()
+            if field not in self.knowledge and not (field in self.where_had and value is None)
+        }
 
     def find(self, view: SiteView, sought: Sought) -> Found | None:
         """Find it by its mark; by the site's id for it where somebody has changed its description."""
@@ -97,13 +102,19 @@ class NeutronKind(Kind):
         if sought.project_id is not None:
             # Who may write into a site directly cannot have another project's taken for their own.
             filters["project_id"] = sought.project_id
-        answer = view.get(f"/v2.0/{self.collection}?{urlencode(filters)}") or {}
-        items: list[Item] = answer[self.collection.replace("-", "_")]
+        answer = view.get(f"/v2.0/{self.collection}?{urlencode(filters)}")
+        if answer is None and self.optional:
+            raise self._not_offered(view)
+        items: list[Item] = (answer or {})[self.collection.rpartition("/")[2].replace("-", "_")]
         return sorted(items, key=lambda item: (item.get("created_at") or "", item["id"]))
 
     def _known(self, view: SiteView, identifier: str) -> Item | None:
         item: Item | None = (view.get(self.path(identifier)) or {}).get(self.member)
         return item
+
+    def _not_offered(self, view: SiteView) -> NotOffered:
+        site = view.site.name
+        return NotOffered(f"Site {site} has no {self.name.replace('_', ' ')} at all.", site=site)
 
     def path(self, identifier: str) -> str:
         """Return the path of one."""
@@ -123,7 +134,10 @@ class NeutronKind(Kind):
                     "description": mark_of(body["id"]),
                 }
             },
+            fine={404} if self.optional else (),
         )
+        if answer.status == 404:
+            raise self._not_offered(view)
         return self.made(answer.document[self.member], body)
 
     def made(self, item: Item, body: Body) -> Found | None:  # noqa: ARG002  # subnets need both
@@ -141,10 +155,26 @@ class NeutronKind(Kind):
             changes["description"] = mark_of(body["id"])
         if changes:
             view.change(f"{self.name} updated", "PUT", path, {self.member: changes})
-        for field in self.if_possible:
+        for field in (*self.if_possible, *self.where_had):
             if field in differing:
-                wanted = {self.member: {field: body[field]}}
-                view.change(f"{field} changed", "PUT", path, wanted, fine={400})
+                self._try(view, shown, field, body[field])
+
+    def _try(self, view: SiteView, shown: Found, field: str, value: Any) -> None:
+        """Change a field that the site may not have, or not so; what is not done is told."""
+        is_had = field not in self.where_had or shown.body.get(field) is not None
+        if not is_had or not self.set_field(view, shown, field, value):
+            words = differences({field: shown.body.get(field)}, {field: value})
+            view.note(words[field])
+
+    def set_field(self, view: SiteView, shown: Found, field: str, value: Any) -> bool:
+        """Change one field; say whether the site took it."""
+        path = self.path(shown.site_resource_id)
+        if field == "tags":
+            answer = view.change("tags changed", "PUT", f"{path}/tags", {"tags": value}, fine={400})
+        else:
+            wanted = {self.member: {field: value}}
+            answer = view.change(f"{field} changed", "PUT", path, wanted, fine={400})
+        return answer.status != 400
 
     def remove(self, view: SiteView, shown: Found) -> None:
         """Delete it; Neutron refuses while it is in use.

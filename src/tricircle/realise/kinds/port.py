@@ -3,14 +3,21 @@
 Those that a site makes for its servers are none of these: they have the same id at the top, which adopts
 them.
 
-Source: Networking API v2.0 reference, "Ports".
+Source: Networking API v2.0 reference, "Ports". That a new port is not to name the addresses that hosts make
+of their MAC: Neutron gives it these by itself, and refuses to give them twice. That DHCP options which are not
+named stay as they are: Neutron, `_update_extra_dhcp_opts_on_port`.
 """
 
+import ipaddress
 from collections.abc import Iterable
+from typing import Any
 
-from tricircle.realise.definition import Body
+from tricircle.realise.definition import Body, Found
 from tricircle.realise.kinds.kind import IdOf
-from tricircle.realise.kinds.neutron import Item, NeutronKind
+from tricircle.realise.kinds.neutron import Item, NeutronKind, tags_of
+from tricircle.realise.site_view import SiteView
+
+OPTIONS = "extra_dhcp_opts"
 
 
 class Port(NeutronKind):
@@ -22,8 +29,10 @@ class Port(NeutronKind):
     fixed = frozenset({"project_id", "network_id"})
     changeable = (
         *("name", "admin_state_up", "fixed_ips", "security_groups", "allowed_address_pairs"),
-        *("port_security_enabled", "mac_address"),
+        *("port_security_enabled", "mac_address", "qos_policy_id"),
     )
+    where_had = (OPTIONS, "dns_name", "tags")
+    references = {"qos_policy_id": "qos_policy"}  # noqa: RUF012  # read only, as its type says
 
     def read(self, item: Item) -> Body:
         """Return what must be the same."""
@@ -43,11 +52,20 @@ class Port(NeutronKind):
                 pairs, key=lambda pair: (pair["ip_address"], pair["mac_address"])
             ),
             "port_security_enabled": item.get("port_security_enabled", True),
+            OPTIONS: sorted_options(item[OPTIONS]) if OPTIONS in item else None,
+            "dns_name": item.get("dns_name"),
+            "qos_policy_id": item.get("qos_policy_id"),
+            "tags": tags_of(item),
         }
 
+    def define(self, item: Item) -> Body:
+        """Return the definition's body; a port without a name for DNS gets one of its site's Nova."""
+        return {**super().define(item), "dns_name": item.get("dns_name") or None}
+
     def needs(self, body: Body) -> Iterable[tuple[str, str]]:
-        """Return its network and its groups."""
+        """Return its network, its groups and its QoS policy."""
         return [
+            *super().needs(body),
             ("network", body["network_id"]),
             *(("security_group", each) for each in body["security_groups"]),
         ]
@@ -71,7 +89,51 @@ class Port(NeutronKind):
         names = ["network_id", "mac_address", "admin_state_up", "fixed_ips", "port_security_enabled"]
         if body["port_security_enabled"]:  # else Neutron refuses the other two
             names += ["security_groups", "allowed_address_pairs"]
-        return {name: body[name] for name in names}
+        first = {name: body[name] for name in names}
+        first["fixed_ips"] = [
+            each for each in body["fixed_ips"] if not is_automatic(each["ip_address"], body["mac_address"])
+        ]
+        if body.get("qos_policy_id") is not None:
+            first["qos_policy_id"] = body["qos_policy_id"]
+        return first
+
+    def set_field(self, view: SiteView, shown: Found, field: str, value: Any) -> bool:
+        """Change one field; say whether the site took it."""
+        changes = option_changes(shown.body[OPTIONS], value) if field == OPTIONS else value
+        return super().set_field(view, shown, field, changes)
+
+
+def is_automatic(address: str, mac: str) -> bool:
+    """Say whether an address is the one that a host with a MAC address makes for itself (modified EUI-64)."""
+    parsed = ipaddress.ip_address(address)
+    octets = bytes(int(each, 16) for each in mac.split(":"))
+    own = bytes([octets[0] ^ 2]) + octets[1:3] + b"\xff\xfe" + octets[3:]
+    return parsed.version == 6 and parsed.packed[8:] == own
+
+
+def sorted_options(options: Iterable[Item]) -> list[Item]:
+    """Return DHCP options in one order, each with its version of IP."""
+    full = [
+        {
+            "opt_name": each["opt_name"],
+            "opt_value": each["opt_value"],
+            "ip_version": each.get("ip_version", 4),
+        }
+        for each in options
+    ]
+    return sorted(full, key=_named)
+
+
+def option_changes(there: Iterable[Item], wanted: Iterable[Item]) -> list[Item]:
+    """Return what to send so that DHCP options are as wanted: those that are to go have no value."""
+    wanted = sorted_options(wanted)
+    stay = {_named(each) for each in wanted}
+    gone = [each for each in sorted_options(there) if _named(each) not in stay]
+    return [*wanted, *({**each, "opt_value": None} for each in gone)]
+
+
+def _named(option: Item) -> tuple[str, int]:
+    return option["opt_name"], option["ip_version"]
 
 
 def _fixed_ips(addresses: Iterable[tuple[str, str]]) -> list[dict[str, str]]:

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from tricircle.errors import BadAnswer
 from tricircle.realise.definition import Body, Found, Sought
 from tricircle.realise.kinds.kind import IdOf
-from tricircle.realise.kinds.neutron import Item, NeutronKind
+from tricircle.realise.kinds.neutron import Item, NeutronKind, tags_of
 from tricircle.realise.site_view import SiteView
 
 DEFAULT = "default"
@@ -41,6 +41,7 @@ class SecurityGroup(NeutronKind):
         return {
             "name": item["name"],
             "stateful": item.get("stateful", True),
+            "tags": tags_of(item),
             "rules": _sorted(_matching(rule) for rule in item["security_group_rules"]),
         }
 

@@ -7,7 +7,7 @@ from ipaddress import ip_network
 
 from tricircle.realise.address_runs import merged, size_of
 from tricircle.realise.definition import Body, Found
-from tricircle.realise.kinds.neutron import Item, NeutronKind
+from tricircle.realise.kinds.neutron import Item, NeutronKind, tags_of
 
 AUTOMATIC = frozenset({"slaac", "dhcpv6-stateless"})
 """Address modes in which servers make their own addresses, of the MAC: nobody hands them out."""
@@ -63,6 +63,7 @@ class Subnet(NeutronKind):
             "ipv6_address_mode": item.get("ipv6_address_mode"),
             "ipv6_ra_mode": item.get("ipv6_ra_mode"),
             "allocation_pools": merged(item["allocation_pools"]),
+            "tags": tags_of(item),
         }
 
     def define(self, item: Item) -> Body:

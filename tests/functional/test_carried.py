@@ -1,0 +1,197 @@
+"""What networks and ports of the top have besides names and addresses is in sites that can have it, too."""
+
+from typing import Any
+
+import pytest
+from tests.fakes.cloud import Cloud
+from tests.fakes.network import TopNetwork
+from tests.fakes.service import Document
+from tests.fakes.site import Site
+from tests.functional.api import Api, compute_api
+from tests.functional.gateway import GatewayClient
+from tests.functional.neutron import Neutron
+from tests.functional.workshop import Workshop
+
+from tricircle.jobs.types import FOLLOW, REPLICATE
+
+pytestmark = pytest.mark.usefixtures("workshop")
+
+BOOTFILE = {"opt_name": "bootfile-name", "opt_value": "pxe.0", "ip_version": 4}
+NTP = {"opt_name": "ntp-server", "opt_value": "10.0.0.8", "ip_version": 4}
+
+
+@pytest.fixture
+def top(cloud: Cloud) -> TopNetwork:
+    """The top's Neutron."""
+    return cloud.start_network()
+
+
+@pytest.fixture
+def neutron(cloud: Cloud, top: TopNetwork) -> Neutron:
+    """The member of the project, at the top's Neutron."""
+    return Neutron(cloud, top, cloud.member)
+
+
+@pytest.fixture
+def servers(compute: GatewayClient, top: TopNetwork) -> Api:
+    """The servers of the project."""
+    return compute_api(compute)
+
+
+def boot(servers: Api, **wanted: Any) -> None:
+    """Boot a server on a network, or with a port."""
+    reply = servers.create(availability_zone="az1", networks=[wanted])
+    assert reply.status == 202, reply.body
+
+
+def run(workshop: Workshop) -> None:
+    """Have changes carried to the sites."""
+    workshop.hurry(FOLLOW.name, REPLICATE.name)
+
+
+def policy_of(top: TopNetwork, **rules: Document) -> Document:
+    """Make a QoS policy at the top, as an operator does, with rules by type."""
+    policy: Document = {
+        "id": "5f0a3c1e-4a53-4bb3-9d07-0d8f1f5a2c11",
+        "name": "gold",
+        "description": "",
+        "project_id": "c" * 32,
+        "shared": True,
+        "rules": [{"id": kind, "type": kind, **rule} for kind, rule in rules.items()],
+    }
+    top.qos_policies[policy["id"]] = policy
+    return policy
+
+
+def told(rules: list[Document]) -> list[Document]:
+    """Return rules without their ids."""
+    shown = [{name: value for name, value in rule.items() if name != "id"} for rule in rules]
+    return sorted(shown, key=lambda rule: str(rule["type"]))
+
+
+LIMIT: Document = {"max_kbps": 5000, "max_burst_kbps": 0, "direction": "egress"}
+FLOOR: Document = {"min_kbps": 4000, "direction": "egress"}
+
+
+class TestPorts:
+    @pytest.fixture
+    def network(self, neutron: Neutron) -> Document:
+        """A network with a subnet."""
+        return neutron.make_network("net1", "10.0.1.0/24")
+
+    def test_dhcp_options_names_and_tags_are_there_before_the_server(
+        self, servers: Api, neutron: Neutron, network: Document, site_one: Site, workshop: Workshop
+    ) -> None:
+        site_one.network.has_dns = True
+        fields = {"extra_dhcp_opts": [BOOTFILE], "dns_name": "www", "tags": ["red"]}
+        port = neutron.make("port", network_id=network["id"], **fields)
+        boot(servers, port=port["id"])
+        (there,) = site_one.network.marked("ports", port["id"])
+        assert {name: there[name] for name in fields} == fields
+        neutron.change("port", port["id"], extra_dhcp_opts=[{**BOOTFILE, "opt_value": None}, NTP])
+        run(workshop)
+        assert there["extra_dhcp_opts"] == [NTP]
+        assert workshop.parked() == []
+
+    def test_a_site_without_them_has_the_port_all_the_same(
+        self, servers: Api, neutron: Neutron, network: Document, site_one: Site, workshop: Workshop
+    ) -> None:
+        site_one.network.lacks |= {"extra-dhcp-opt", "standard-attr-tag"}
+        fields = {"extra_dhcp_opts": [BOOTFILE], "dns_name": "www", "tags": ["red"]}
+        port = neutron.make("port", network_id=network["id"], **fields)
+        boot(servers, port=port["id"])
+        (there,) = site_one.network.marked("ports", port["id"])
+        assert not there.keys() & fields.keys()
+        known = workshop.engine.replicas.store.find("port", port["id"])
+        assert known is not None
+        (realised,) = known.realisations.values()
+        assert realised.drift is not None
+        assert all(word in realised.drift for word in ("extra_dhcp_opts", "dns_name", "tags"))
+
+    def test_addresses_that_hosts_make_are_not_named_to_the_site(
+        self, servers: Api, neutron: Neutron, network: Document, site_one: Site
+    ) -> None:
+        slaac = {"ipv6_address_mode": "slaac", "ipv6_ra_mode": "slaac"}
+        neutron.make_subnet(network, "2001:db8::/64", **slaac)
+        port = neutron.make("port", network_id=network["id"])
+        assert len(port["fixed_ips"]) == 2
+        boot(servers, port=port["id"])
+        (there,) = site_one.network.marked("ports", port["id"])
+        addresses = [{each["ip_address"] for each in item["fixed_ips"]} for item in (port, there)]
+        assert addresses[0] == addresses[1]
+
+
+class TestNetworks:
+    def test_tags_of_networks_and_subnets(
+        self, servers: Api, neutron: Neutron, site_one: Site, workshop: Workshop
+    ) -> None:
+        network = neutron.make_network("net1", "10.0.1.0/24")
+        (subnet_id,) = network["subnets"]
+        neutron.top.networks[network["id"]]["tags"] = ["blue"]
+        neutron.top.subnets[subnet_id]["tags"] = ["green"]
+        boot(servers, uuid=network["id"])
+        (there,) = site_one.network.marked("networks", network["id"])
+        assert there["tags"] == ["blue"]
+        assert site_one.network.subnets[there["subnets"][0]]["tags"] == ["green"]
+
+    def test_a_smaller_underlay_is_told(
+        self, servers: Api, neutron: Neutron, site_one: Site, workshop: Workshop
+    ) -> None:
+        site_one.network.mtu = 1450
+        network = neutron.make_network("net1", "10.0.1.0/24", mtu=1500)
+        boot(servers, uuid=network["id"])
+        run(workshop)
+        known = workshop.engine.replicas.store.find("network", network["id"])
+        assert known is not None
+        assert known.in_step(next(iter(known.realisations)))
+
+
+class TestQos:
+    def test_the_policy_is_there_with_the_network_and_follows(
+        self, servers: Api, neutron: Neutron, site_one: Site, workshop: Workshop
+    ) -> None:
+        policy = policy_of(neutron.top, bandwidth_limit=LIMIT, minimum_bandwidth=FLOOR)
+        network = neutron.make_network("net1", "10.0.1.0/24", qos_policy_id=policy["id"])
+        boot(servers, uuid=network["id"])
+        (there,) = site_one.network.marked("qos_policies", policy["id"])
+        assert told(there["rules"]) == told(policy["rules"])
+        (in_site,) = site_one.network.marked("networks", network["id"])
+        assert in_site["qos_policy_id"] == there["id"]
+        # Both go up: what is allowed must be changed before what is guaranteed.
+        policy["rules"][0]["max_kbps"], policy["rules"][1]["min_kbps"] = 9000, 8000
+        neutron._follow("qos_policy", policy["id"])
+        run(workshop)
+        assert told(there["rules"]) == told(policy["rules"])
+        neutron.change("network", network["id"], qos_policy_id=None)
+        del neutron.top.qos_policies[policy["id"]]
+        neutron._follow("qos_policy", policy["id"])
+        run(workshop)
+        assert in_site["qos_policy_id"] is None
+        assert site_one.network.qos_policies == {}
+        assert workshop.parked() == []
+
+    def test_a_port_that_is_made_first_has_its_own(
+        self, servers: Api, neutron: Neutron, site_one: Site, workshop: Workshop
+    ) -> None:
+        policy = policy_of(neutron.top, bandwidth_limit=LIMIT)
+        network = neutron.make_network("net1", "10.0.1.0/24")
+        port = neutron.make("port", network_id=network["id"], qos_policy_id=policy["id"])
+        boot(servers, port=port["id"])
+        (there,) = site_one.network.marked("qos_policies", policy["id"])
+        (in_site,) = site_one.network.marked("ports", port["id"])
+        assert in_site["qos_policy_id"] == there["id"]
+
+    def test_a_site_without_qos_has_the_network_all_the_same(
+        self, servers: Api, neutron: Neutron, site_one: Site, workshop: Workshop
+    ) -> None:
+        site_one.network.lacks.add("qos")
+        policy = policy_of(neutron.top, bandwidth_limit=LIMIT)
+        network = neutron.make_network("net1", "10.0.1.0/24", qos_policy_id=policy["id"])
+        boot(servers, uuid=network["id"])
+        run(workshop)
+        assert len(site_one.network.marked("networks", network["id"])) == 1
+        known = workshop.engine.replicas.store.find("qos_policy", policy["id"])
+        assert known is not None
+        (realised,) = known.realisations.values()
+        assert realised.drift == "Site SiteOne has no qos policy at all."
+        assert workshop.parked() == []
