@@ -4,8 +4,8 @@ Those that a site makes for its servers are none of these: they have the same id
 them.
 
 Source: Networking API v2.0 reference, "Ports". That a new port is not to name the addresses that hosts make
-of their MAC: Neutron gives it these by itself, and refuses to give them twice. That DHCP options which are not
-named stay as they are: Neutron, `_update_extra_dhcp_opts_on_port`.
+of their MAC: Neutron gives it these by itself, and refuses to give them twice. That DHCP options which are
+not named stay as they are: Neutron, `_update_extra_dhcp_opts_on_port`.
 """
 
 import ipaddress
