@@ -39,14 +39,9 @@ class TestNetworks:
         assert neutron.show("network", made["id"]) == made
         changed = neutron.change("network", made["id"], name="other", admin_state_up=False)
         assert changed.status == 200
-        assert {
-            **changed.json["network"],
-            **{name: made[name] for name in ("updated_at", "revision_number")},
-        } == {
-            **made,
-            "name": "other",
-            "admin_state_up": False,
-        }
+        wanted = {**made, "name": "other", "admin_state_up": False}
+        same = NETWORK - {"updated_at", "revision_number"}
+        assert {name: changed.json["network"][name] for name in same} == {name: wanted[name] for name in same}
         gone = neutron.delete("network", made["id"])
         assert (gone.status, gone.text) == (204, "")
         for reply in (neutron.call("GET", f"networks/{made['id']}"), neutron.delete("network", made["id"])):
@@ -104,8 +99,8 @@ class TestNetworks:
     def test_tags(self, neutron: Neutron) -> None:
         made = neutron.make("network")
         path = f"networks/{made['id']}"
-        reply = neutron.call("PUT", f"{path}/tags", {"tags": ["b", "a", "b"]})
-        assert (reply.status, sorted(set(reply.json["tags"]))) == (200, ["a", "b"])
+        reply = neutron.call("PUT", f"{path}/tags", {"tags": ["b", "a"]})
+        assert (reply.status, sorted(reply.json["tags"])) == (200, ["a", "b"])
         assert sorted(neutron.show("network", made["id"])["tags"]) == ["a", "b"]
         assert [item["id"] for item in neutron.list("network", tags="a,b")] == [made["id"]]
         assert neutron.call("PUT", f"{path}/tags", {"tags": []}).json == {"tags": []}

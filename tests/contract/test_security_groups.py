@@ -150,9 +150,7 @@ class TestAddressGroups:
         made = neutron.make("address_group", name="contract", addresses=["10.0.0.0/24", "10.1.0.9/32"])
         assert sorted(made["addresses"]) == ["10.0.0.0/24", "10.1.0.9/32"]
         path = f"address-groups/{made['id']}"
-        added = neutron.call(
-            "PUT", f"{path}/add_addresses", {"address_group": {"addresses": ["10.2.0.0/24"]}}
-        )
+        added = neutron.call("PUT", f"{path}/add_addresses", {"addresses": ["10.2.0.0/24"]})
         assert added.status == 200
         assert sorted(neutron.show("address_group", made["id"])["addresses"]) == [
             *("10.0.0.0/24", "10.1.0.9/32", "10.2.0.0/24"),
@@ -161,11 +159,9 @@ class TestAddressGroups:
             ("add_addresses", "10.2.0.0/24", (400, "AddressesAlreadyExist")),
             ("remove_addresses", "10.9.0.0/24", (404, "AddressesNotFound")),
         ):
-            reply = neutron.call("PUT", f"{path}/{action}", {"address_group": {"addresses": [wanted]}})
+            reply = neutron.call("PUT", f"{path}/{action}", {"addresses": [wanted]})
             assert reply.neutron_error[:2] == error
-        less = neutron.call(
-            "PUT", f"{path}/remove_addresses", {"address_group": {"addresses": ["10.1.0.9/32"]}}
-        )
+        less = neutron.call("PUT", f"{path}/remove_addresses", {"addresses": ["10.1.0.9/32"]})
         assert less.status == 200
         assert sorted(neutron.show("address_group", made["id"])["addresses"]) == [
             "10.0.0.0/24",

@@ -85,6 +85,7 @@ class TestPorts:
         site_one.network.has_dns = True
         fields = {"extra_dhcp_opts": [BOOTFILE], "dns_name": "www", "tags": ["red"]}
         port = neutron.make("port", network_id=network["id"], **fields)
+        neutron.top.ports[port["id"]]["tags"] = fields["tags"]
         boot(servers, port=port["id"])
         (there,) = site_one.network.marked("ports", port["id"])
         assert {name: there[name] for name in fields} == fields
@@ -99,6 +100,7 @@ class TestPorts:
         site_one.network.lacks |= {"extra-dhcp-opt", "standard-attr-tag"}
         fields = {"extra_dhcp_opts": [BOOTFILE], "dns_name": "www", "tags": ["red"]}
         port = neutron.make("port", network_id=network["id"], **fields)
+        neutron.top.ports[port["id"]]["tags"] = fields["tags"]
         boot(servers, port=port["id"])
         (there,) = site_one.network.marked("ports", port["id"])
         assert not there.keys() & fields.keys()

@@ -60,8 +60,6 @@ def make(network: "Network", home: Document, project_id: str, wanted: Document) 
         **tags.of_new(network),
         **network.times(),
     }
-    if "tags" in item:
-        item["tags"] = sorted(set(wanted.get("tags", [])))
     if "extra_dhcp_opts" in known_fields(network):
         item["extra_dhcp_opts"] = _options([], wanted.get("extra_dhcp_opts", []))
     if network.has_dns:
