@@ -54,6 +54,12 @@ class NeutronKind(Kind):
     knowledge: ClassVar[frozenset[str]] = frozenset()
     """Fields of a definition that no site shows."""
 
+    def __init_subclass__(cls, **more: Any) -> None:
+        """Take from the collection what one is called, where the kind does not say it."""
+        super().__init_subclass__(**more)
+        if "member" not in cls.__dict__:
+            cls.member = cls.collection.removesuffix("s").replace("-", "_")
+
     @abstractmethod
     def read(self, item: Item) -> Body:
         """Return what must be the same of an item that a Neutron shows, the top's or a site's."""
