@@ -5,10 +5,12 @@ from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
+from neutron_lib.services.qos import constants as qos
 from oslo_config import cfg
 from tests.unit.network.base import TricircleTestCase
 
 from tricircle.network.forwarder import Forwarder
+from tricircle.network.qos_driver import TricircleQosDriver
 
 
 class QosPoliciesTestCase(TricircleTestCase):
@@ -54,7 +56,7 @@ class QosPoliciesTestCase(TricircleTestCase):
         with self.journals(policy):
             self.call("DELETE", path)
 
-    def test_ports_may_have_any_rule(self) -> None:
+    def test_a_network_may_have_any_rule(self) -> None:
         policy_id = self.make("qos/policies", "policy", name="gold")
         for kind, rule in (
             ("bandwidth_limit", {"max_kbps": 1000, "direction": "ingress"}),
@@ -63,7 +65,11 @@ class QosPoliciesTestCase(TricircleTestCase):
         ):
             self.call("POST", f"qos/policies/{policy_id}/{kind}_rules", {f"{kind}_rule": rule})
         network_id = self.make("networks", "network", name="blue", qos_policy_id=policy_id)
-        fields = {"network_id": network_id, "qos_policy_id": policy_id, "device_owner": "compute:nova"}
-        port_id = self.make("ports", "port", **fields, **{"binding:host_id": "one"})
-        shown = self.call("GET", f"ports/{port_id}")["port"]
-        assert (shown["qos_policy_id"], shown["binding:vif_type"]) == (policy_id, "other")
+        assert self.call("GET", f"networks/{network_id}")["network"]["qos_policy_id"] == policy_id
+
+
+def test_ports_of_nodes_may_have_it() -> None:
+    driver = TricircleQosDriver(lambda _: None)
+    assert driver.is_vif_type_compatible("other")
+    assert driver.is_vnic_compatible("normal")
+    assert set(driver.supported_rules) == set(qos.VALID_RULE_TYPES)
