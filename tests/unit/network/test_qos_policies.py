@@ -1,16 +1,14 @@
-"""Changes of QoS policies are journalled, and the top lets networks and ports have any rule."""
+"""Changes of QoS policies are journalled."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
-from neutron_lib.services.qos import constants as qos
 from oslo_config import cfg
 from tests.unit.network.base import TricircleTestCase
 
 from tricircle.network.forwarder import Forwarder
-from tricircle.network.qos_driver import TricircleQosDriver
 
 
 class QosPoliciesTestCase(TricircleTestCase):
@@ -55,21 +53,3 @@ class QosPoliciesTestCase(TricircleTestCase):
             self.call("DELETE", f"{path}/bandwidth_limit_rules/{made['id']}")
         with self.journals(policy):
             self.call("DELETE", path)
-
-    def test_a_network_may_have_any_rule(self) -> None:
-        policy_id = self.make("qos/policies", "policy", name="gold")
-        for kind, rule in (
-            ("bandwidth_limit", {"max_kbps": 1000, "direction": "ingress"}),
-            ("dscp_marking", {"dscp_mark": 26}),
-            ("packet_rate_limit", {"max_kpps": 10}),
-        ):
-            self.call("POST", f"qos/policies/{policy_id}/{kind}_rules", {f"{kind}_rule": rule})
-        network_id = self.make("networks", "network", name="blue", qos_policy_id=policy_id)
-        assert self.call("GET", f"networks/{network_id}")["network"]["qos_policy_id"] == policy_id
-
-
-def test_ports_of_nodes_may_have_it() -> None:
-    driver = TricircleQosDriver(lambda _: None)
-    assert driver.is_vif_type_compatible("other")
-    assert driver.is_vnic_compatible("normal")
-    assert set(driver.supported_rules) == set(qos.VALID_RULE_TYPES)
