@@ -31,6 +31,13 @@ def cloud(bare_cloud: Cloud) -> Cloud:
 
 
 @pytest.fixture
+def patient(cloud: Cloud) -> None:
+    """Sites are waited for as long as it takes: while one is asked, much else is done here."""
+    for deadline in ("read_deadline", "write_deadline"):
+        cloud.configuration.set_override(deadline, 60.0, group="sites")
+
+
+@pytest.fixture
 def site_one(cloud: Cloud) -> Site:
     """The site of az1."""
     return cloud.sites["SiteOne"]

@@ -145,7 +145,11 @@ class TestNetworks:
         run(workshop)
         known = workshop.engine.replicas.store.find("network", network["id"])
         assert known is not None
-        assert known.in_step(next(iter(known.realisations)))
+        (realised,) = known.realisations.values()
+        assert (realised.version, realised.drift) == (
+            known.definition.version,
+            "mtu is 1450 and should be 1500",
+        )
 
 
 class TestQos:

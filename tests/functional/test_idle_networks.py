@@ -20,6 +20,8 @@ from tricircle.jobs.store import JobFilters, JobStore
 from tricircle.jobs.types import ADOPT, AFTER_DELETE, FOLLOW, INTENT, PORTS, REPLICATE, IntentParameters
 from tricircle.xjob import adopt, idle_networks
 
+pytestmark = pytest.mark.usefixtures("patient")
+
 IN_STEP = {"net1": ["10.0.1.0/24"]}
 
 

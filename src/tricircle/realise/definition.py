@@ -118,11 +118,11 @@ class Found:
 
 
 def differences(shown: Body, wanted: Body) -> dict[str, str]:
-    """Say which fields differ, and how; for people."""
+    """Say which fields differ, and how; for people. To have none is as good as to have an empty one."""
     words = {}
     for field, value in wanted.items():
         there = shown.get(field)
-        if there == value:
+        if there == value or (there is None and value in ("", [])):
             continue
         if isinstance(value, dict) and isinstance(there, dict):
             names = sorted(name for name in value.keys() | there.keys() if value.get(name) != there.get(name))

@@ -155,7 +155,7 @@ class NeutronKind(Kind):
         for copy in shown.body["copies"]:
             view.change("copy deleted", "DELETE", self.path(copy), fine={404, 409})
         path = self.path(shown.site_resource_id)
-        differing = {field for field, value in body.items() if shown.body.get(field) != value}
+        differing = differences(shown.body, body).keys()
         changes = {field: body[field] for field in self.changeable if field in differing}
         if "id" in differing:
             changes["description"] = mark_of(body["id"])
