@@ -334,7 +334,8 @@ class Jobs:
         if any(self._records[other].job.state in _FAILED for other in self._records[job_id].requires):
             raise Conflict("It requires one that has failed.")
         self._note(job, JobEventType.REDONE)
-        return self._change(job, state=JobState.WAITING, run_after=self._clock(), attempts=0, cause=None)
+        time = self._clock()
+        return self._change(job, state=JobState.WAITING, run_after=time, attempts=0, cause=None, progress={})
 
     def cancel(self, job_id: str, cause: str = "An operator cancelled it.") -> Job:
         """Have a job not done."""

@@ -9,6 +9,8 @@ from tricircle.jobs.types import type_of
 _LONGEST_CAUSE = 4000
 """Characters of a cause that are kept."""
 
+_LONGEST_REQUEST_ID = 255
+
 
 @dataclass(frozen=True, slots=True)
 class Ending:
@@ -46,7 +48,7 @@ def ending_of(job: Job, outcome: Outcome) -> Ending:
                 _on_one_line(cause),
                 job.attempts,
                 delay=wait or 0.0,
-                site_request_id=site_request_id,
+                site_request_id=_storable(site_request_id, _LONGEST_REQUEST_ID),
             )
 
 
@@ -64,4 +66,9 @@ def has_attempt_left(job: Job) -> bool:
 
 def _on_one_line(cause: str | None) -> str | None:
     # It is in lists and in the log, a line each; others' words come in any number of lines.
-    return None if cause is None else " ".join(cause.split())[:_LONGEST_CAUSE]
+    return None if cause is None else _storable(" ".join(cause.split()), _LONGEST_CAUSE)
+
+
+def _storable(text: str | None, longest: int) -> str | None:
+    # PostgreSQL takes no NUL, and neither it nor MariaDB more than there is room for.
+    return None if text is None else text.replace("\0", "")[:longest]

@@ -126,6 +126,7 @@ class JobStore:
                 "run_after": time,
                 "attempts": 0,
                 "cause": None,
+                "progress": None,
                 "updated_at": time,
             }
             rows.write_event(connection, job_id, JobEventType.REDONE, time, attempt=job.attempts)

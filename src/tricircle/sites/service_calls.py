@@ -122,6 +122,6 @@ def _words(body: bytes) -> str:
     try:
         document = orjson.loads(body)
         (fault,) = document.values()
-        return " ".join(str(fault["message"]).split())[:_LONGEST_WORD]
+        return " ".join(str(fault["message"]).replace("\0", "").split())[:_LONGEST_WORD]
     except (orjson.JSONDecodeError, AttributeError, ValueError, KeyError, TypeError):
         return "no words of its own."

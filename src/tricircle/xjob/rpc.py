@@ -6,7 +6,7 @@ with one line in the log, and does not come again.
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from oslo_config import cfg
@@ -29,19 +29,28 @@ _STOP_LIMIT = 3.0
 """Seconds that a bus which may be away gets to say goodbye."""
 
 
+_LONGEST_DELAY = 30 * 24 * 3600.0
+
+_NO_NUL = r"^[^\x00]+$"
+_Id = Annotated[str, msgspec.Meta(pattern=_NO_NUL, max_length=255)]
+_ShortId = Annotated[str, msgspec.Meta(pattern=_NO_NUL, max_length=64)]
+_SiteId = Annotated[str, msgspec.Meta(pattern=_NO_NUL, max_length=36)]
+"""As long as there is room for in the database."""
+
+
 class _Wish(msgspec.Struct, forbid_unknown_fields=True):
     """A request as it travels; as `tricircle.jobs.job.Request`."""
 
     type: str
     resource_type: str
-    resource_id: str
-    site_id: str | None = None
-    project_id: str | None = None
+    resource_id: _Id
+    site_id: _SiteId | None = None
+    project_id: _ShortId | None = None
     parameters: dict[str, Any] = {}
-    delay: float = 0.0
-    priority: int | None = None
+    delay: Annotated[float, msgspec.Meta(ge=0, le=_LONGEST_DELAY)] = 0.0
+    priority: Annotated[int, msgspec.Meta(ge=0, le=1000)] | None = None
     requires: list[str] = []
-    request_id: str | None = None
+    request_id: _ShortId | None = None
 
 
 class RpcApi:
@@ -83,7 +92,11 @@ class RpcApi:
         :raises BadRequest: there is no such type, or it takes something else.
         :raises DatabaseUnavailable: it cannot be reached; nothing was asked for.
         """
-        (job,) = self._requester.request(_request_of(wish))
+        try:
+            (job,) = self._requester.request(_request_of(wish))
+        except BadRequest as error:
+            LOG.warning("A request for a job is refused: %s", error.message)  # whoever casts is not told
+            raise
         self._wake_worker()
         return job.id
 

@@ -31,6 +31,9 @@ LOG = log.getLogger(__name__)
 _BEATS = 3
 """Signs of life within one lease."""
 
+_TAKING = "worker"
+"""The thread that takes jobs."""
+
 _MARGIN = 5.0
 """Seconds that a job gets beyond the deadline of its last call to write down what it did."""
 
@@ -80,7 +83,7 @@ class Service:
     def start(self) -> None:
         """Begin to work, in threads of its own."""
         self._run(self._heartbeat.run, "heartbeat")
-        self._run(self._worker.run, "worker")
+        self._run(self._worker.run, _TAKING)
         for part in self._parts:
             part.start()
         LOG.info("Worker %s has begun", self.name)
@@ -94,6 +97,9 @@ class Service:
         self._worker.stop()
         for part in self._parts:
             part.stop()
+        for thread in self._threads:
+            if thread.name == _TAKING:
+                thread.join(_MARGIN)  # it may be taking one more just now
         if not self._hand.wait_until_empty(self._conf.xjob.shutdown_timeout):
             LOG.info("Handing back %d jobs", len(self._hand))
             self._hand.tell_to_stop()

@@ -14,7 +14,7 @@ from tricircle.errors import BadAnswer, Conflict, NotFound, SiteUnavailable
 from tricircle.jobs import types
 from tricircle.jobs.job import JobState, Request
 from tricircle.jobs.store import JobFilters, JobStore
-from tricircle.sites.node import NodeState
+from tricircle.sites.node import Node, NodeState
 from tricircle.sites.node_store import NodeStore
 from tricircle.sites.service_calls import SiteRefused
 from tricircle.sites.site import Site
@@ -59,18 +59,21 @@ def check(engine: Engine, site: Site) -> None:
     complaints = " ".join(" ".join(words).split())
     store = NodeStore(engine.database)
     before = next((node for node in store.page() if node.site_id == site.id), None)
-    has_changed = store.set_state(site.id, up=up, cause=complaints or None)
-    if not has_changed:
-        return
-    if up:
-        LOG.info("Site %s is up", site.name)
-        if before is not None and before.state is NodeState.DOWN and before.state_since is not None:
-            _redo_parked(engine, site, before.state_since)
-        engine.requester.request(
-            *(Request(kind.name, "site", site.id, site_id=site.id) for kind in _WHEN_BACK)
-        )
-    else:
-        LOG.warning("Site %s is down: %s", site.name, complaints)
+    if up and (before is None or before.state is not NodeState.UP):
+        # Before it is noted that the site is up: who dies in between leaves it to the next look.
+        _welcome_back(engine, site, before)
+    if store.set_state(site.id, up=up, cause=complaints or None):
+        if up:
+            LOG.info("Site %s is up", site.name)
+        else:
+            LOG.warning("Site %s is down: %s", site.name, complaints)
+
+
+def _welcome_back(engine: Engine, site: Site, before: Node | None) -> None:
+    """Have done what a site has missed; twice does no harm."""
+    if before is not None and before.state is NodeState.DOWN and before.state_since is not None:
+        _redo_parked(engine, site, before.state_since)
+    engine.requester.request(*(Request(kind.name, "site", site.id, site_id=site.id) for kind in _WHEN_BACK))
 
 
 def _complaint(engine: Engine, site: Site, service_type: str) -> _Complaint | None:

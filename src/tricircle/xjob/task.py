@@ -56,8 +56,8 @@ class Task:
         if self.job.site_id is None:
             raise SiteGone("The job names no site.")
         site = self.engine.registry.snapshot.by_id.get(self.job.site_id)
-        if site is None:
-            # It may have been registered a moment ago.
+        if site is None or not site.is_asked:
+            # It may have been registered, or enabled, a moment ago.
             self.engine.registry.expire()
             site = self.engine.registry.snapshot.by_id.get(self.job.site_id)
         if site is None:

@@ -309,6 +309,13 @@ def test_a_cause_is_kept_on_one_line(house: House, make: Callable[[str], Outcome
     assert ended.cause == "No. <class 'No'>"
 
 
+def test_what_a_site_says_can_be_kept_whatever_it_is(house: House) -> None:
+    lease = house.start(flavor())
+    job = house.queue.finish(lease, Failed("a\0b", "req-" + "1" * 300, is_final=True))
+    assert (job.state, job.cause) == (JobState.FAILED, "ab")
+    assert house.store.show(job.id).events[-1].site_request_id == ("req-" + "1" * 300)[:255]
+
+
 def test_a_job_that_was_cancelled_or_purged_cannot_be_finished(house: House) -> None:
     lease = house.start(flavor())
     house.store.cancel(lease.job.id)

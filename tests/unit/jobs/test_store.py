@@ -116,6 +116,13 @@ def test_what_is_not_there_is_not_found(house: House) -> None:
 # Redo
 
 
+def test_what_a_job_said_of_itself_is_not_kept_when_it_is_redone(house: House) -> None:
+    lease = house.start(flavor())
+    house.queue.finish(lease, Failed("no", is_final=True), progress={"looks": 5})
+    assert house.job(lease.job.id).progress == {"looks": 5}
+    assert house.store.redo(lease.job.id).progress == {}
+
+
 def test_a_parked_job_is_done_again_from_its_first_attempt_on(house: House) -> None:
     job_id = parked(house)
     house.clock.time = 9

@@ -77,14 +77,33 @@ def test_parameters_are_read_as_the_type_has_them(api: RpcApi, engine: Engine) -
         ({"resource_id": 3}, "Expected `str`"),
         ({"colour": "red"}, "unknown field `colour`"),
         ({"requires": ["nobody"]}, "not there"),
+        ({"delay": float("inf")}, "$.delay"),
+        ({"delay": float("nan")}, "$.delay"),
+        ({"delay": -1.0}, "$.delay"),
+        ({"delay": 1e12}, "$.delay"),
+        ({"priority": -5}, "$.priority"),
+        ({"priority": 10**12}, "$.priority"),
+        ({"resource_id": ""}, "$.resource_id"),
+        ({"resource_id": "a" * 256}, "$.resource_id"),
+        ({"resource_id": "a\0"}, "$.resource_id"),
+        ({"site_id": "a" * 37}, "$.site_id"),
+        ({"project_id": "p" * 65}, "$.project_id"),
+        ({"request_id": "r" * 65}, "$.request_id"),
     ],
 )
 def test_what_makes_no_sense_is_refused(
-    api: RpcApi, woken: Woken, engine: Engine, change: dict[str, Any], words: str
+    api: RpcApi,
+    woken: Woken,
+    engine: Engine,
+    caplog: pytest.LogCaptureFixture,
+    *,
+    change: dict[str, Any],
+    words: str,
 ) -> None:
     error = refused(api, **WISH | change)
     assert isinstance(error, BadRequest)
     assert words in error.message
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert (woken.count, JobStore(engine.database).page()) == (0, [])
 
 

@@ -9,7 +9,7 @@ from tests.unit.sites.register import write
 from tests.unit.sites.wire import site
 
 from tricircle.db.engine import Database
-from tricircle.errors import BadAnswer, IdentityUnavailable, SiteUnavailable
+from tricircle.errors import BadAnswer, DatabaseUnavailable, IdentityUnavailable, SiteUnavailable
 from tricircle.jobs.job import JobState, Request
 from tricircle.jobs.outcome import Failed
 from tricircle.jobs.store import JobStore
@@ -134,6 +134,20 @@ def test_a_site_that_refuses_answers(engine: Engine, services: Services) -> None
     services.trouble[COMPUTE] = SiteRefused("Site a said 403: no", site="a", request_id=None, status=403)
     node = look(engine)
     assert (node.state, node.cause) == (NodeState.UP, "Site a said 403: no")
+
+
+def test_what_a_site_missed_is_asked_for_again_where_that_failed(
+    engine: Engine, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise DatabaseUnavailable("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine.requester, "request", away)
+        with pytest.raises(DatabaseUnavailable):
+            check(engine, A)
+    look(engine)
+    assert asked_for(engine) == ["catch_up", "node", "ports"]
 
 
 def test_without_keystone_nothing_is_known(engine: Engine, services: Services) -> None:

@@ -4,8 +4,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.unit.sites.register import write
+from tests.unit.sites.wire import site
 from tests.unit.xjob.test_hand import lease
 
+from tricircle.sites.site import SiteState
+from tricircle.sites.store import SiteStore
+from tricircle.xjob.engine import Engine
 from tricircle.xjob.task import SiteGone, Task
 
 
@@ -36,3 +41,13 @@ def test_a_job_without_a_site_says_so() -> None:
     task = Task(engine, replace(held, job=replace(held.job, site_id=None)), lambda: None)
     with pytest.raises(SiteGone, match="The job names no site"):
         task.site  # noqa: B018  # raises
+
+
+def test_a_site_that_was_enabled_a_moment_ago_is_one(engine: Engine) -> None:
+    disabled = site("a", SiteState.DISABLED)
+    write(engine.database, disabled)
+    task = Task(engine, lease(site_id=disabled.id), lambda: None)
+    with pytest.raises(SiteGone, match="Site a is disabled"):
+        task.site  # noqa: B018  # raises
+    SiteStore(engine.database).update(disabled.name, state=SiteState.ENABLED)
+    assert task.site.state is SiteState.ENABLED
