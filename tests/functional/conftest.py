@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 from tests.fakes.cloud import PROJECT, Cloud
+from tests.fakes.network import TopNetwork
+from tests.fakes.service import Document
 from tests.fakes.site import Site
 from tests.functional.api import Api, compute_api, volume_api
 from tests.functional.gateway import Gateway, GatewayClient, compute_application, volume_application
+from tests.functional.neutron import Neutron
 from tests.functional.workshop import Workshop
 
 
@@ -76,6 +79,30 @@ def workshop(cloud: Cloud) -> Iterator[Workshop]:
     workshop.clear()
     yield workshop
     workshop.engine.database.close()
+
+
+@pytest.fixture
+def top(cloud: Cloud) -> TopNetwork:
+    """The top's Neutron."""
+    return cloud.start_network()
+
+
+@pytest.fixture
+def neutron(cloud: Cloud, top: TopNetwork) -> Neutron:
+    """The member of the project, at the top's Neutron."""
+    return Neutron(cloud, top, cloud.member)
+
+
+@pytest.fixture
+def net1(neutron: Neutron) -> Document:
+    """A network with one subnet."""
+    return neutron.make_network("net1", "10.0.1.0/24")
+
+
+@pytest.fixture
+def servers(compute: GatewayClient, top: TopNetwork) -> Api:
+    """The servers of the project."""
+    return compute_api(compute)
 
 
 @pytest.fixture(params=["compute", "volume"])

@@ -11,8 +11,8 @@ from tests.fakes.server import Exchange
 from tests.fakes.service import Document
 from tests.fakes.site import Site
 from tests.functional.adopting_top import give_network
-from tests.functional.api import Api, compute_api
-from tests.functional.gateway import GatewayClient, Reply
+from tests.functional.api import Api
+from tests.functional.gateway import Reply
 from tests.functional.neutron import Neutron
 from tests.functional.workshop import Workshop
 
@@ -52,27 +52,9 @@ def top(cloud: Cloud) -> TopNetwork:
 
 
 @pytest.fixture
-def neutron(cloud: Cloud, top: TopNetwork) -> Neutron:
-    """The member of the project, at the top's Neutron."""
-    return Neutron(cloud, top, cloud.member)
-
-
-@pytest.fixture
-def net1(neutron: Neutron) -> Document:
-    """A network with one subnet."""
-    return neutron.make_network("net1", "10.0.1.0/24")
-
-
-@pytest.fixture
 def port(neutron: Neutron, net1: Document) -> Document:
     """A port that is made before its server."""
     return neutron.make("port", name="p1", network_id=net1["id"])
-
-
-@pytest.fixture
-def servers(compute: GatewayClient, top: TopNetwork) -> Api:
-    """The servers of the project."""
-    return compute_api(compute)
 
 
 def boot(servers: Api, port: Document, zone: str) -> Reply:

@@ -3,12 +3,10 @@
 from typing import Any
 
 import pytest
-from tests.fakes.cloud import Cloud
 from tests.fakes.network import TopNetwork
 from tests.fakes.service import Document
 from tests.fakes.site import Site
-from tests.functional.api import Api, compute_api
-from tests.functional.gateway import GatewayClient
+from tests.functional.api import Api
 from tests.functional.neutron import Neutron
 from tests.functional.workshop import Workshop
 
@@ -18,24 +16,6 @@ pytestmark = pytest.mark.usefixtures("workshop")
 
 BOOTFILE = {"opt_name": "bootfile-name", "opt_value": "pxe.0", "ip_version": 4}
 NTP = {"opt_name": "ntp-server", "opt_value": "10.0.0.8", "ip_version": 4}
-
-
-@pytest.fixture
-def top(cloud: Cloud) -> TopNetwork:
-    """The top's Neutron."""
-    return cloud.start_network()
-
-
-@pytest.fixture
-def neutron(cloud: Cloud, top: TopNetwork) -> Neutron:
-    """The member of the project, at the top's Neutron."""
-    return Neutron(cloud, top, cloud.member)
-
-
-@pytest.fixture
-def servers(compute: GatewayClient, top: TopNetwork) -> Api:
-    """The servers of the project."""
-    return compute_api(compute)
 
 
 def boot(servers: Api, **wanted: Any) -> None:

@@ -8,8 +8,8 @@ from tests.fakes.cloud import PROJECT, Cloud
 from tests.fakes.service import Document
 from tests.fakes.site import Site
 from tests.functional.adopting_top import AdoptingTop, give_network
-from tests.functional.api import Api, compute_api
-from tests.functional.gateway import GatewayClient, Reply
+from tests.functional.api import Api
+from tests.functional.gateway import Reply
 from tests.functional.neutron import Neutron, networks_in
 from tests.functional.test_boots_meet import Meanwhile
 from tests.functional.workshop import Workshop
@@ -36,24 +36,6 @@ def _later(monkeypatch: pytest.MonkeyPatch) -> None:
 def top(cloud: Cloud, workshop: Workshop) -> AdoptingTop:
     """The top's Neutron."""
     return give_network(cloud)
-
-
-@pytest.fixture
-def neutron(cloud: Cloud, top: AdoptingTop) -> Neutron:
-    """The member of the project, at the top's Neutron."""
-    return Neutron(cloud, top, cloud.member)
-
-
-@pytest.fixture
-def net1(neutron: Neutron) -> Document:
-    """A network with one subnet."""
-    return neutron.make_network("net1", "10.0.1.0/24")
-
-
-@pytest.fixture
-def servers(compute: GatewayClient, top: AdoptingTop) -> Api:
-    """The servers of the project."""
-    return compute_api(compute)
 
 
 @pytest.fixture

@@ -20,30 +20,6 @@ from tricircle.jobs.types import ADOPT, AFTER_DELETE, FOLLOW, INTENT, REPLICATE
 pytestmark = pytest.mark.usefixtures("workshop")
 
 
-@pytest.fixture
-def top(cloud: Cloud) -> TopNetwork:
-    """The top's Neutron."""
-    return cloud.start_network()
-
-
-@pytest.fixture
-def neutron(cloud: Cloud, top: TopNetwork) -> Neutron:
-    """The member of the project, at the top's Neutron."""
-    return Neutron(cloud, top, cloud.member)
-
-
-@pytest.fixture
-def net1(neutron: Neutron) -> Document:
-    """A network with one subnet."""
-    return neutron.make_network("net1", "10.0.1.0/24")
-
-
-@pytest.fixture
-def servers(compute: GatewayClient, top: TopNetwork) -> Api:
-    """The servers of the project."""
-    return compute_api(compute)
-
-
 def boot(servers: Api, *networks: Document, zone: str = "az1", **fields: Any) -> Reply:
     """Boot a server on networks."""
     wanted = [{"uuid": network["id"]} for network in networks]

@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from tests.fakes.cloud import Cloud
-from tests.fakes.network import TopNetwork
 from tests.fakes.service import Document
 from tests.fakes.site import Site
 from tests.functional.neutron import Neutron, rules_of
@@ -32,18 +30,6 @@ class DiesAt:
         self._left -= 1
         if self._left < 0:
             raise Killed(name)
-
-
-@pytest.fixture
-def top(cloud: Cloud) -> TopNetwork:
-    """The top's Neutron."""
-    return cloud.start_network()
-
-
-@pytest.fixture
-def neutron(cloud: Cloud, top: TopNetwork) -> Neutron:
-    """The member of the project, at the top's Neutron."""
-    return Neutron(cloud, top, cloud.member)
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from tests.fakes.network import TopNetwork
 from tests.fakes.network.segments import FIELDS
 from tests.fakes.service import Document
 from tests.fakes.site import Site
-from tests.functional.api import Api, compute_api
-from tests.functional.gateway import GatewayClient, Reply
+from tests.functional.api import Api
+from tests.functional.gateway import Reply
 from tests.functional.neutron import Neutron, networks_in
 from tests.functional.workshop import Workshop
 
@@ -32,21 +32,9 @@ def top(cloud: Cloud) -> TopNetwork:
 
 
 @pytest.fixture
-def neutron(cloud: Cloud, top: TopNetwork) -> Neutron:
-    """The member of the project, at the top's Neutron."""
-    return Neutron(cloud, top, cloud.member)
-
-
-@pytest.fixture
 def administrator(cloud: Cloud, top: TopNetwork) -> Neutron:
     """An administrator there."""
     return Neutron(cloud, top, cloud.admin)
-
-
-@pytest.fixture
-def servers(compute: GatewayClient, top: TopNetwork) -> Api:
-    """The servers of the project."""
-    return compute_api(compute)
 
 
 def segment(network_type: str, physical_network: str | None, number: int | None) -> Document:
