@@ -31,17 +31,14 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # where the tests and this package are found when this file is the program
+from openstack.connection import Connection
+from tests.integration.clients import Client, connect
+from tests.integration.conditions import eventually
+from tests.integration.sandbox import REPOSITORY, Sandbox
 
-from openstack.connection import Connection  # noqa: E402
-from tests.integration.clients import Client, connect  # noqa: E402
-from tests.integration.conditions import eventually  # noqa: E402
-from tests.integration.sandbox import Sandbox  # noqa: E402
+from benchmarks.report import Figure
 
-from benchmarks.report import Figure  # noqa: E402
-
-DIRECTORY = ROOT / ".sandbox-bench"
+DIRECTORY = REPOSITORY / ".sandbox-bench"
 
 AT_THE_SITE, FIRST, LATER = "at the site", "first", "later"
 LIMITS = {FIRST: 1.5, LATER: 1.1}

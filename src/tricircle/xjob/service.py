@@ -31,9 +31,6 @@ LOG = log.getLogger(__name__)
 _BEATS = 3
 """Signs of life within one lease."""
 
-_TAKING = "worker"
-"""The thread that takes jobs."""
-
 _MARGIN = 5.0
 """Seconds that a job gets beyond the deadline of its last call to write down what it did."""
 
@@ -78,12 +75,13 @@ class Service:
             interval=conf.xjob.lease / _BEATS,
         )
         self._threads: list[threading.Thread] = []
+        self._taking: threading.Thread | None = None
         self._parts = self._make_parts(engine)
 
     def start(self) -> None:
         """Begin to work, in threads of its own."""
         self._run(self._heartbeat.run, "heartbeat")
-        self._run(self._worker.run, _TAKING)
+        self._taking = self._run(self._worker.run, "worker")
         for part in self._parts:
             part.start()
         LOG.info("Worker %s has begun", self.name)
@@ -97,9 +95,8 @@ class Service:
         self._worker.stop()
         for part in self._parts:
             part.stop()
-        for thread in self._threads:
-            if thread.name == _TAKING:
-                thread.join(_MARGIN)  # it may be taking one more just now
+        if self._taking is not None:
+            self._taking.join(_MARGIN)  # it may be taking one more just now
         if not self._hand.wait_until_empty(self._conf.xjob.shutdown_timeout):
             LOG.info("Handing back %d jobs", len(self._hand))
             self._hand.tell_to_stop()
@@ -122,10 +119,11 @@ class Service:
             "version": version("tricircle"),
         }
 
-    def _run(self, work: Callable[[], None], name: str) -> None:
+    def _run(self, work: Callable[[], None], name: str) -> threading.Thread:
         thread = threading.Thread(target=work, name=name, daemon=True)
         thread.start()
         self._threads.append(thread)
+        return thread
 
     def _make_parts(self, engine: Engine) -> list[_Part]:
         parts: list[_Part] = [Periodic(engine, make_shares(self._conf, self.name))]
