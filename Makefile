@@ -30,7 +30,7 @@ DOC_SOURCE := $(patsubst %/conf.py,%,$(firstword $(wildcard doc/source/conf.py d
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo demo-status demo-down test unit integration integration-full integration-data-plane neutron-28 \
-    tempest lint docs bench install clean python bench-packages servers
+    integration-crowds tempest lint docs bench install clean python bench-packages servers
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-24s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,21 +49,31 @@ demo-down: $(SITES_ENVIRONMENT) ## stop the demo; what is in it stays for the ne
 
 # -- checks ----------------------------------------------------------------------------------------------------
 
-test: install servers lint docs sandbox-tests both integration-full integration-data-plane ## everything that CI runs: lint, docs, all tests
+test: install servers lint sandbox-tests both integration-crowds ## everything that CI runs: lint, docs, all tests
 
-# Side by side: the one computes, the other mostly waits for services.
-.PHONY: both
-both: install
-	$(MAKE) --jobs=2 --output-sync=target unit integration
+# Side by side, in two rows of about the same length; what computes is beside what mostly waits for services.
+.PHONY: both one-row other-row
+both: install servers
+	$(MAKE) --jobs=2 --output-sync=target one-row other-row
+
+one-row:
+	$(MAKE) --jobs=1 docs unit integration-full
+
+other-row:
+	$(MAKE) --jobs=1 integration integration-data-plane
 
 unit: install ## run the tests that need no sandbox; TESTS=tests/unit chooses some
 	$(PYTEST) $(TESTS)
 
 integration: install ## run the tests that start OpenStack sites
-	$(PYTEST) tests/contract tests/integration --ignore=tests/integration/dataplane
+	$(PYTEST) --maxfail=12 tests/contract tests/integration --ignore=tests/integration/dataplane --ignore=$(CROWDS)
 
 integration-full: install servers ## run the integration tests that are marked for it on the full profile
 	TRICIRCLE_SANDBOX_PROFILE=full $(PYTEST) -m full tests/integration --ignore=tests/integration/dataplane
+
+CROWDS := tests/integration/test_network_crowds.py
+integration-crowds: install ## run the integration tests that need the machine for themselves
+	$(PYTEST) $(CROWDS)
 
 integration-data-plane: install servers ## run the integration tests in which packets flow; they need root
 	$(PYTEST) tests/integration/dataplane

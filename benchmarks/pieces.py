@@ -7,6 +7,7 @@ the site's answer comes, and the same code takes half as long again or more. Und
 interpreter's lock and the hand-over of requests between threads.
 """
 
+import gc
 import io
 import itertools
 import random
@@ -48,6 +49,8 @@ def pieces(scenario: Scenario, document: bytes) -> Mapping[str, Piece]:
     transport = CurlTransport(conf)
     routes = _routes(scenario.ids)
     application = make_application(conf)
+    gc.collect()
+    gc.freeze()  # as the real processes do
     framework = _framework(checker, challenge, document)
 
     def hop() -> object:

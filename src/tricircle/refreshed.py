@@ -120,6 +120,9 @@ class Refreshed(Generic[Value]):
                 self._failure = error
                 self._due = self._clock() + min(self._interval, _PAUSE)
                 raise
+            if not self._expired:
+                # From now on, as failing may take longer than the interval: not every reader is to wait.
+                self._due = self._clock() + self._interval
             if not self._failing:
                 LOG.warning("Cannot refresh %s, going on with what is known: %s", self._what, error.message)
             self._failing = True

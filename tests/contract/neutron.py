@@ -11,7 +11,12 @@ from tests.contract.site import People, Reply
 Item = dict[str, Any]
 
 COLLECTIONS: Mapping[str, str] = MappingProxyType(
-    {"policy": "qos/policies", "address_group": "address-groups", "security_group": "security-groups"}
+    {
+        "policy": "qos/policies",
+        "address_group": "address-groups",
+        "rbac_policy": "rbac-policies",
+        "security_group": "security-groups",
+    }
 )
 """Paths of those that do not have their name with an `s`."""
 
@@ -73,9 +78,16 @@ class Neutron:
         found: list[Item] = reply.json[collection(kind).split("/")[-1].replace("-", "_")]
         return found
 
-    def change(self, kind: str, identifier: str, *, who: str = "admin", **fields: Any) -> Reply:
-        """Ask for a change."""
-        return self.call("PUT", f"{collection(kind)}/{identifier}", {kind: fields}, who=who)
+    def change(
+        self, kind: str, identifier: str, *, who: str = "admin", revision: int | None = None, **fields: Any
+    ) -> Reply:
+        """Ask for a change.
+
+        :param revision: that the thing must have.
+        """
+        headers = {} if revision is None else {"If-Match": f"revision_number={revision}"}
+        path = f"/v2.0/{collection(kind)}/{identifier}"
+        return self.people.call("PUT", path, {kind: fields}, who=who, headers=headers)
 
     def delete(self, kind: str, identifier: str, *, who: str = "admin") -> Reply:
         """Ask that something go."""

@@ -136,6 +136,33 @@ class TestSubnets:
         assert neutron.delete("network", network["id"]).status == 204
         assert neutron.call("GET", f"subnets/{subnet['id']}").status == 404
 
+    def test_revisions(self, neutron: Neutron) -> None:
+        """Pools alone are no new revision, pools with a description are; and another one is refused."""
+        _, (made,) = neutron.network("10.91.0.0/24")
+        before = made["revision_number"]
+        smaller = {"allocation_pools": pools("10.91.0.32-10.91.0.63")}
+        changed = neutron.change("subnet", made["id"], revision=before, **smaller)
+        assert (changed.status, changed.json["subnet"]["revision_number"]) == (200, before)
+        other = {"allocation_pools": pools("10.91.0.40-10.91.0.63"), "description": "tricircle:x."}
+        changed = neutron.change("subnet", made["id"], revision=before, **other)
+        assert (changed.status, changed.json["subnet"]["revision_number"]) == (200, before + 1)
+        for fields in (smaller, {"allocation_pools": [], "description": "tricircle:x"}):
+            refused = neutron.change("subnet", made["id"], revision=before, **fields)
+            words = f"Constrained to {before}, but current revision is {before + 1}"
+            assert refused.neutron_error == (412, "RevisionNumberConstraintFailed", words)
+        assert neutron.show("subnet", made["id"])["allocation_pools"] == other["allocation_pools"]
+        changed = neutron.change("subnet", made["id"], revision=before + 1, dns_nameservers=["10.9.9.9"])
+        assert changed.json["subnet"]["revision_number"] == before + 1
+        names = neutron.change("subnet", made["id"], revision=before + 1, name="other", enable_dhcp=True)
+        assert names.json["subnet"]["revision_number"] == before + 2
+
+    def test_one_of_several_descriptions(self, neutron: Neutron) -> None:
+        _, made = neutron.network("10.91.0.0/24", "10.92.0.0/24", "10.93.0.0/24")
+        for subnet, words in zip(made, ("tricircle:y", "tricircle:y.", "tricircle:z"), strict=True):
+            assert neutron.change("subnet", subnet["id"], description=words).status == 200
+        found = neutron.list("subnet", description=["tricircle:y", "tricircle:y."])
+        assert {subnet["id"] for subnet in found} == {subnet["id"] for subnet in made[:2]}
+
     @pytest.mark.parametrize(
         ("fields", "shown"),
         [
@@ -237,6 +264,16 @@ class TestSubnets:
         assert made["gateway_ip"] == "2001:db8:91::"
         fields = {"network_id": network["id"], "cidr": "10.91.0.0/24", "ip_version": 4}
         assert neutron.ask("subnet", ipv6_ra_mode="slaac", **fields).status == 400
+
+
+class TestServiceTypes:
+    def test_are_given_and_taken(self, neutron: Neutron) -> None:
+        network, _ = neutron.network()
+        subnet = neutron.subnet(network, "10.91.0.0/24", service_types=["network:a"])
+        assert subnet["service_types"] == ["network:a"]
+        for types in (["compute:nova", "network:b"], []):
+            changed = neutron.change("subnet", subnet["id"], service_types=types)
+            assert sorted(changed.json["subnet"]["service_types"]) == types
 
 
 class TestAvailability:

@@ -10,7 +10,7 @@ PORT = {
     *("id", "name", "description", "network_id", "project_id", "tenant_id", "mac_address", "admin_state_up"),
     *("status", "device_id", "device_owner", "allowed_address_pairs", "port_security_enabled", "fixed_ips"),
     *("binding:host_id", "binding:vnic_type", "tags", "created_at", "updated_at", "revision_number"),
-    *("security_groups", "extra_dhcp_opts", "dns_name", "dns_assignment", "qos_policy_id"),
+    *("security_groups", "extra_dhcp_opts", "dns_name", "dns_assignment", "qos_policy_id", "ip_allocation"),
 }
 CIDR = "10.92.0.0/24"
 
@@ -101,6 +101,15 @@ class TestLife:
 
 
 class TestAddresses:
+    def test_without_any_because_there_is_none_or_none_is_wanted(
+        self, neutron: Neutron, network: Item
+    ) -> None:
+        bare = neutron.make("network", name="bare", project_id=network["project_id"])
+        lacking = neutron.make("port", network_id=bare["id"])
+        assert (lacking["fixed_ips"], lacking["ip_allocation"]) == ([], "immediate")
+        without = neutron.make("port", network_id=network["id"], fixed_ips=[])
+        assert (without["fixed_ips"], without["ip_allocation"]) == ([], "none")
+
     def test_that_are_asked_for(self, neutron: Neutron, network: Item, subnet: Item) -> None:
         address = {"subnet_id": subnet["id"], "ip_address": "10.92.0.77"}
         for asked in ({"ip_address": "10.92.0.77"}, address):
@@ -288,3 +297,12 @@ class TestWhatServersAreTold:
         assert neutron.change("port", made["id"], dns_name="db").json["port"]["dns_name"] == "db"
         assert neutron.change("port", made["id"], dns_name="").json["port"]["dns_name"] == ""
         assert neutron.ask("port", network_id=network["id"], dns_name="-").neutron_error[0] == 400
+
+
+class TestHardware:
+    def test_what_a_port_is_plugged_into(self, neutron: Neutron) -> None:
+        network, _ = neutron.network(CIDR)
+        port = neutron.make("port", network_id=network["id"], **{"binding:vnic_type": "direct"})
+        assert port["binding:vnic_type"] == "direct"
+        changed = neutron.change("port", port["id"], **{"binding:vnic_type": "normal"})
+        assert changed.json["port"]["binding:vnic_type"] == "normal"

@@ -113,6 +113,13 @@ class TestRules:
         message = f"Security group rule {made['id']} does not exist"
         assert gone.neutron_error == (404, "SecurityGroupRuleNotFound", message)
 
+    def test_one_is_its_makers_projects_unless_that_is_said(self, neutron: Neutron, group: Item) -> None:
+        wanted = [rule(group, protocol="udp"), rule(group, project_id=group["project_id"])]
+        made = [neutron.call("POST", RULES, {"security_group_rule": each}) for each in wanted]
+        assert [each.status for each in made] == [201, 201]
+        owners = [each.json["security_group_rule"]["project_id"] for each in made]
+        assert [owner == group["project_id"] for owner in owners] == [False, True]
+
     def test_of_many_all_are_made_or_none(self, neutron: Neutron, group: Item) -> None:
         wanted = [rule(group, port_range_min=port, port_range_max=port) for port in (22, 80)]
         assert neutron.call("POST", RULES, {"security_group_rules": wanted[:1]}).status == 201

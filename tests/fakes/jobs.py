@@ -16,6 +16,7 @@ from tricircle.db.timestamps import now
 from tricircle.errors import BadRequest, Conflict, LeaseLost, NotFound
 from tricircle.jobs.job import Job, JobEvent, JobEventType, JobState, Lease, NoParameters, Request
 from tricircle.jobs.outcome import Failed, HandedBack, Outcome, Postponed, Succeeded
+from tricircle.jobs.queue import TOP
 from tricircle.jobs.store import JobFilters, JobStory
 from tricircle.jobs.types import TYPES, type_of
 
@@ -145,7 +146,9 @@ class Jobs:
             return [
                 job
                 for job in self._all()
-                if job.type in TYPES and job.site_id not in busy_sites and job.project_id not in busy_projects
+                if job.type in TYPES
+                and (job.site_id or TOP) not in busy_sites
+                and job.project_id not in busy_projects
             ]
 
         lost = [job for job in known() if job.state is JobState.RUNNING and _expiry(job) <= self._clock()]
@@ -340,7 +343,7 @@ class Jobs:
     def cancel(self, job_id: str, cause: str = "An operator cancelled it.") -> Job:
         """Have a job not done."""
         job = self._get(job_id)
-        if job.state.is_final:
+        if job.state.is_final and job.state is not JobState.FAILED:
             raise Conflict(f"Job {job_id} is {job.state} already.")
         self._note(job, JobEventType.CANCELLED, cause)
         return self._change(

@@ -1,5 +1,4 @@
-"""A top's Neutron that changes adopted ports and adopts several at once, as our plugin does; and sites whose
-Neutron shows quotas to administrators."""
+"""A top's Neutron that changes adopted ports and adopts several at once, as our plugin does."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,9 +7,8 @@ from typing import ClassVar
 from tests.fakes.cloud import REGION, Cloud
 from tests.fakes.network import TopNetwork, top
 from tests.fakes.network.rows import not_found, refusal
-from tests.fakes.network.service import Network
 from tests.fakes.server import Response
-from tests.fakes.service import Call, Document, Refusal, Route, _pattern
+from tests.fakes.service import Call, Document, Route
 
 _CHANGEABLE = frozenset(
     {
@@ -56,13 +54,6 @@ def change(network: "AdoptingTop", call: Call) -> Document:
     return {"adopted_port": network.adopted[identifier]}
 
 
-def show_quota(network: Network, call: Call) -> Document:
-    """Show a project's quotas."""
-    if not call.admin:
-        raise Refusal(403, "rule:get_quota is disallowed by policy")
-    return {"quota": {"port": -1}}
-
-
 @dataclass(kw_only=True)
 class AdoptingTop(TopNetwork):
     """A Neutron with our plugin."""
@@ -82,5 +73,4 @@ def give_network(cloud: Cloud) -> AdoptingTop:
         cloud.keystone.add_endpoint(REGION, "network", interface, network.url)
     for site in cloud.sites.values():
         site.compute.network = site.network
-        site.network._routes.append(("GET", _pattern("/quotas/{id}"), show_quota))
     return network

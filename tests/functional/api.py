@@ -48,6 +48,10 @@ class Api:
         """Some microversion, as its header names it."""
         return "compute 2.79" if self.item == "server" else "volume 3.50"
 
+    def at(self, version: str) -> "Api":
+        """Ask for a microversion from now on."""
+        return replace(self, client=self.client.at(version))
+
     def as_(self, token: Token | None) -> "Api":
         """Be somebody else."""
         return replace(self, client=self.client.as_(token))

@@ -1,24 +1,31 @@
 """Fixtures: a top of two fake sites, and clients of its gateways."""
 
-import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.fakes.cloud import PROJECT, Cloud
+from tests.fakes.cloud import PATIENT, PROJECT, Cloud
 from tests.fakes.network import TopNetwork
 from tests.fakes.service import Document
 from tests.fakes.site import Site
+from tests.functional.adopting_top import AdoptingTop, give_network
 from tests.functional.api import Api, compute_api, volume_api
 from tests.functional.gateway import Gateway, GatewayClient, compute_application, volume_application
 from tests.functional.neutron import Neutron
 from tests.functional.workshop import Workshop
 
+from tricircle.jobs.types import ADOPT, FOLLOW, REPLICATE
+from tricircle.realise import returns
+from tricircle.xjob import adopt
+
 
 @pytest.fixture
-def bare_cloud(tmp_path: Path) -> Iterator[Cloud]:
-    """Keystone and a top without any site. A failure within a fake fails the test."""
-    cloud = Cloud(tmp_path)
+def bare_cloud(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Cloud]:
+    """Keystone and a top without any site. A failure within a fake fails the test.
+
+    The top has the `OPTIONS` of the test's module.
+    """
+    cloud = Cloud(tmp_path, options=getattr(request.module, "OPTIONS", PATIENT))
     cloud.start()
     yield cloud
     cloud.stop()
@@ -33,11 +40,10 @@ def cloud(bare_cloud: Cloud) -> Cloud:
     return bare_cloud
 
 
-@pytest.fixture
-def patient(cloud: Cloud) -> None:
-    """Sites are waited for as long as it takes: while one is asked, much else is done here."""
-    for deadline in ("read_deadline", "write_deadline"):
-        cloud.configuration.set_override(deadline, 60.0, group="sites")
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is under way in sites unless a test says so: nobody waits for it to end."""
+    monkeypatch.setattr(returns, "_QUIET", 0.0)
 
 
 @pytest.fixture
@@ -53,10 +59,9 @@ def site_two(cloud: Cloud) -> Site:
 
 
 @pytest.fixture
-def compute(cloud: Cloud) -> Iterator[GatewayClient]:
+def compute(cloud: Cloud) -> GatewayClient:
     """A member of the project, at the compute gateway. It is made at the first request."""
-    yield GatewayClient(Gateway(cloud, compute_application), cloud.member)
-    gc.unfreeze()
+    return GatewayClient(Gateway(cloud, compute_application), cloud.member)
 
 
 @pytest.fixture
@@ -66,10 +71,9 @@ def admin(compute: GatewayClient, cloud: Cloud) -> GatewayClient:
 
 
 @pytest.fixture
-def volume(cloud: Cloud) -> Iterator[GatewayClient]:
+def volume(cloud: Cloud) -> GatewayClient:
     """A member of the project, at the block storage gateway. It is made at the first request."""
-    yield GatewayClient(Gateway(cloud, volume_application), cloud.member)
-    gc.unfreeze()
+    return GatewayClient(Gateway(cloud, volume_application), cloud.member)
 
 
 @pytest.fixture
@@ -88,6 +92,21 @@ def top(cloud: Cloud) -> TopNetwork:
 
 
 @pytest.fixture
+def adopting_top(cloud: Cloud, workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> AdoptingTop:
+    """A top's Neutron that adopts ports; what is asked of servers shows at once."""
+    monkeypatch.setattr(adopt, "_NOTICE", 0.0)
+    top = give_network(cloud)
+    workshop.clear()
+    return top
+
+
+@pytest.fixture
+def compare(workshop: Workshop) -> Callable[..., str]:
+    """Has the ports of a site compared, of the first one if none is named; gives what the job says."""
+    return workshop.compare_ports
+
+
+@pytest.fixture
 def neutron(cloud: Cloud, top: TopNetwork) -> Neutron:
     """The member of the project, at the top's Neutron."""
     return Neutron(cloud, top, cloud.member)
@@ -97,6 +116,16 @@ def neutron(cloud: Cloud, top: TopNetwork) -> Neutron:
 def net1(neutron: Neutron) -> Document:
     """A network with one subnet."""
     return neutron.make_network("net1", "10.0.1.0/24")
+
+
+@pytest.fixture
+def port(servers: Api, workshop: Workshop, net1: Document, site_one: Site) -> Document:
+    """The port of a server, which is adopted."""
+    made = servers.create(availability_zone="az1", networks=[{"uuid": net1["id"]}])
+    assert made.status == 202
+    workshop.hurry(FOLLOW.name, REPLICATE.name, ADOPT.name)
+    (port,) = [each for each in site_one.network.ports.values() if each["device_owner"] == "compute:nova"]
+    return port
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.fakes.cloud import PROJECT, Cloud
+from tests.fakes.network.ports import automatic_address
 from tests.fakes.service import Service
 from tests.fakes.site import Site
 from tests.functional.adopting_top import AdoptingTop, give_network
@@ -16,10 +17,11 @@ from tests.functional.workshop import Workshop
 
 from tricircle.jobs.job import Job, JobState, Request
 from tricircle.jobs.store import JobFilters, JobStore
-from tricircle.jobs.types import ADOPT, AFTER_DELETE, PORTS
+from tricircle.jobs.types import ADOPT, AFTER_DELETE, FOLLOW, PORTS, REPLICATE
 from tricircle.routing.route import Route
 from tricircle.xjob import adopt
 from tricircle.xjob.ports import carry, carry_deletion
+from tricircle.xjob.settled import Settled
 
 IMAGE = "70a599e0-31e7-49b7-b260-868f441e862b"
 
@@ -53,7 +55,7 @@ class Ground:
             count=1,
         )
         self.workshop.clear()
-        names = engine.replicas.store.names(["network", "subnet", "security_group"])
+        names = engine.replicas.store.realised.names(["network", "subnet", "security_group"])
         self.names = {there: at_top for _, at_top, _, there in names}
 
     @property
@@ -240,6 +242,52 @@ def test_what_happened_behind_the_tops_back_is_found(ground: Ground, adopted: di
     assert {request.method for request in ground.top.requests} == {"GET"}
 
 
+def test_addresses_that_hosts_make_are_seen_with_the_others(ground: Ground, adopted: dict[str, Any]) -> None:
+    (at_top,) = ground.top.networks
+    modes = {"ipv6_address_mode": "slaac", "ipv6_ra_mode": "slaac"}
+    wanted = {"network_id": at_top, "cidr": "2001:db8::/64", "ip_version": 6, **modes}
+    subnet = ground.as_user("POST", "/v2.0/subnets", {"subnet": wanted})["subnet"]
+    ground.workshop.engine.requester.request(Request(FOLLOW.name, "subnet", subnet["id"]))
+    ground.workshop.hurry(FOLLOW.name, REPLICATE.name)
+    (there,) = ground.site.network.marked("subnets", subnet["id"])
+    ground.names[there["id"]] = subnet["id"]
+    server = ground.boot()
+    ground.adopt(server)
+    (port,) = ground.ports_of(server)
+    six = {"subnet_id": there["id"], "ip_address": automatic_address(there, port["mac_address"])}
+    assert six in port["fixed_ips"]
+    assert ground.top.adopted[port["id"]] == ground.expected(port)[port["id"]]
+    # The port that was there before the subnet has got one, too.
+    assert len(adopted["fixed_ips"]) == 2
+    ground.sweep()
+    dhcp = [each for each in ground.site.network.ports.values() if each["device_owner"] == "network:dhcp"]
+    assert ground.top.adopted == ground.expected(adopted, port, *dhcp)
+    ground.top.requests.clear()
+    assert ground.sweep().state is JobState.SUCCEEDED
+    assert {request.method for request in ground.top.requests} == {"GET"}
+
+
+def test_metadata_ports_have_rows_and_routers_have_none(ground: Ground) -> None:
+    (home,) = ground.site.network.networks.values()
+
+    def make(owner: str, **more: Any) -> dict[str, Any]:
+        wanted = {"network_id": home["id"], "device_owner": owner, "device_id": "x", "security_groups": []}
+        answer = ground.call(ground.site.network, "POST", "/v2.0/ports", {"port": wanted | more})["port"]
+        return ground.site.network.ports[answer["id"]]
+
+    metadata = make("network:distributed", fixed_ips=[])
+    for owner in ("network:router_interface", "network:router_gateway", "network:floatingip"):
+        make(owner)
+    assert ground.sweep().state is JobState.SUCCEEDED
+    dhcp = [each for each in ground.site.network.ports.values() if each["device_owner"] == "network:dhcp"]
+    assert len(dhcp) == 1
+    assert ground.top.adopted == ground.expected(metadata, *dhcp)
+    # With the network they go, and their rows with them.
+    del ground.site.network.ports[metadata["id"]]
+    ground.sweep()
+    assert ground.top.adopted == ground.expected(*dhcp)
+
+
 def test_a_site_gets_more_addresses_before_it_has_none(ground: Ground) -> None:
     def free() -> int:
         (subnet,) = ground.site.network.subnets.values()
@@ -284,6 +332,30 @@ def test_a_port_deleted_at_the_top_goes_from_its_site(ground: Ground, adopted: d
     carry_deletion(ground.workshop.engine, adopted["id"])
     assert ground.ports_of(adopted["device_id"]) == []
     assert ground.workshop.engine.routes.all(adopted["id"]) == []
+
+
+def test_so_does_one_that_is_deleted_as_soon_as_it_is_adopted(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its worker has told the top, and dies."""
+
+    class Killed(BaseException):
+        """The worker is killed."""
+
+    def kill(*_: object) -> None:
+        raise Killed
+
+    server = ground.boot()
+    ground.ask(ADOPT.name, "server", server)
+    with monkeypatch.context() as patched:
+        patched.setattr(Settled, "note_adopted", kill)
+        with pytest.raises(Killed):
+            ground.workshop.run()
+    (port_id,) = ground.top.adopted
+    ground.top.ports.pop(port_id)
+    ground.top.adopted.pop(port_id)
+    carry_deletion(ground.workshop.engine, port_id)
+    assert ground.ports_of(server) == []
 
 
 def test_two_sites_with_one_mac_address_are_told_to_the_operator(ground: Ground) -> None:

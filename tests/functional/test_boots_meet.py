@@ -21,7 +21,7 @@ from tricircle.jobs.store import JobFilters, JobStore
 from tricircle.jobs.types import ADOPT, AFTER_DELETE, FOLLOW, INTENT, REPLICATE
 from tricircle.xjob import adopt
 
-pytestmark = pytest.mark.usefixtures("patient", "workshop", "_at_once")
+pytestmark = pytest.mark.usefixtures("workshop", "_at_once")
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """What networks and ports of the top have besides names and addresses is in sites that can have it, too."""
 
+import json
 from typing import Any
 
 import pytest
@@ -74,6 +75,24 @@ class TestPorts:
         assert there["extra_dhcp_opts"] == [NTP]
         assert workshop.parked() == []
 
+    def test_a_name_that_is_taken_back_goes_and_the_site_may_give_one_then(
+        self, servers: Api, neutron: Neutron, network: Document, site_one: Site, *, workshop: Workshop
+    ) -> None:
+        site_one.network.has_dns = True
+        port = neutron.make("port", network_id=network["id"], dns_name="www")
+        boot(servers, port=port["id"])
+        (there,) = site_one.network.marked("ports", port["id"])
+        assert there["dns_name"] == "www"
+        neutron.change("port", port["id"], dns_name="")
+        neutron.change("port", port["id"], name="renamed")
+        run(workshop)
+        assert (there["dns_name"], there["name"]) == ("", "renamed")
+        there["dns_name"] = "like-its-server"
+        for name in ("again", "and again"):
+            neutron.change("port", port["id"], name=name)
+            run(workshop)
+        assert there["dns_name"] == "like-its-server"
+
     def test_a_site_without_them_has_the_port_all_the_same(
         self, servers: Api, neutron: Neutron, network: Document, site_one: Site, workshop: Workshop
     ) -> None:
@@ -90,6 +109,32 @@ class TestPorts:
         assert realised.drift is not None
         assert all(word in realised.drift for word in ("extra_dhcp_opts", "dns_name", "tags"))
 
+    def test_what_nova_finds_a_host_by_is_there_before_the_server(
+        self, servers: Api, neutron: Neutron, network: Document, site_one: Site, workshop: Workshop
+    ) -> None:
+        site_one.network.has_hardware = neutron.top.has_hardware = True
+        fields = {
+            "binding:vnic_type": "direct",
+            "numa_affinity_policy": "preferred",
+            "device_profile": "fpga",
+        }
+        port = neutron.make("port", network_id=network["id"], **fields)
+        boot(servers, port=port["id"])
+        (made,) = (
+            json.loads(request.body)["port"]
+            for request in site_one.network.received()
+            if (request.method, request.target) == ("POST", "/v2.0/ports")
+        )
+        assert {name: made.get(name) for name in fields} == fields
+        (there,) = site_one.network.marked("ports", port["id"])
+        for value in ("legacy", None, "required"):
+            neutron.change("port", port["id"], numa_affinity_policy=value)
+            run(workshop)
+            assert there["numa_affinity_policy"] == value
+        known = workshop.engine.replicas.store.find("port", port["id"])
+        assert known is not None
+        assert [each.drift for each in known.realisations.values()] == [None]
+
     def test_addresses_that_hosts_make_are_not_named_to_the_site(
         self, servers: Api, neutron: Neutron, network: Document, site_one: Site
     ) -> None:
@@ -104,6 +149,22 @@ class TestPorts:
 
 
 class TestNetworks:
+    def test_whom_a_subnet_is_for(
+        self, servers: Api, neutron: Neutron, site_one: Site, workshop: Workshop
+    ) -> None:
+        network = neutron.make_network("net1", "10.0.1.0/24")
+        subnet = neutron.make_subnet(network, "10.0.2.0/24", service_types=["network:b", "network:a"])
+        boot(servers, uuid=network["id"])
+        (there,) = site_one.network.marked("subnets", subnet["id"])
+        assert there["service_types"] == ["network:a", "network:b"]
+        neutron.change("subnet", subnet["id"], service_types=["compute:nova"])
+        run(workshop)
+        assert there["service_types"] == ["compute:nova"]
+        neutron.change("subnet", subnet["id"], service_types=[])
+        run(workshop)
+        assert there["service_types"] == []
+        assert workshop.parked() == []
+
     def test_tags_of_networks_and_subnets(
         self, servers: Api, neutron: Neutron, site_one: Site, workshop: Workshop
     ) -> None:
@@ -180,4 +241,38 @@ class TestQos:
         assert known is not None
         (realised,) = known.realisations.values()
         assert realised.drift == "Site SiteOne has no qos policy at all."
+        assert workshop.parked() == []
+
+
+class TestAddressGroups:
+    def test_one_that_a_rule_names_is_there_and_follows(
+        self, servers: Api, neutron: Neutron, site_one: Site, workshop: Workshop
+    ) -> None:
+        network = neutron.make_network("net1", "10.0.1.0/24")
+        partners = neutron.make("address_group", name="partners", addresses=["192.0.2.0/24"])
+        group = neutron.make("security_group", name="web")
+        rule = neutron.add_rule(group["id"], protocol="tcp", remote_address_group_id=partners["id"])
+        where = {"availability_zone": "az1", "networks": [{"uuid": network["id"]}]}
+        assert servers.create(**where, security_groups=[{"name": "web"}]).status == 202
+        run(workshop)
+        (there,) = site_one.network.marked("address_groups", partners["id"])
+        assert there["addresses"] == ["192.0.2.0/24"]
+        (web,) = site_one.network.marked("security_groups", group["id"])
+
+        def named() -> list[str]:
+            found = (each["remote_address_group_id"] for each in web["security_group_rules"])
+            return [each for each in found if each is not None]
+
+        assert named() == [there["id"]]
+        more = {"addresses": ["198.51.100.7/32"]}
+        target = f"/v2.0/address-groups/{partners['id']}/add_addresses"
+        assert neutron._send("PUT", target, more).status == 200
+        neutron._follow("address_group", partners["id"])
+        run(workshop)
+        assert sorted(there["addresses"]) == ["192.0.2.0/24", "198.51.100.7/32"]
+        neutron.delete_rule(group["id"], rule["id"])
+        neutron.delete("address_group", partners["id"])
+        run(workshop)
+        assert named() == []
+        assert site_one.network.marked("address_groups", partners["id"]) == []
         assert workshop.parked() == []

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from tests.fakes.cloud import PROJECT, Cloud
+from tests.fakes.cloud import HASTY, PROJECT, Cloud
 from tests.fakes.compute.records import ServerGroup
 from tests.fakes.faults import HangUp, Silence
 from tests.fakes.site import Site
@@ -13,6 +13,8 @@ from tests.functional.gateway import GatewayClient
 from tricircle.sites.binding_store import BindingStore
 from tricircle.sites.site import SiteState
 from tricircle.sites.store import SiteStore
+
+OPTIONS = HASTY
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,15 @@
 """A network goes from a site in which nothing is on it any more, or nothing ever was."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
 import pytest
-from tests.fakes.cloud import PROJECT, Cloud
+from tests.fakes.cloud import PROJECT
 from tests.fakes.service import Document
 from tests.fakes.site import Site
-from tests.functional.adopting_top import AdoptingTop, give_network
+from tests.functional.adopting_top import AdoptingTop
 from tests.functional.api import Api
 from tests.functional.gateway import Reply
 from tests.functional.neutron import Neutron, networks_in
@@ -15,42 +17,30 @@ from tests.functional.test_boots_meet import Meanwhile
 from tests.functional.workshop import Workshop
 
 from tricircle.db.timestamps import now
-from tricircle.jobs.job import JobState, Request
-from tricircle.jobs.store import JobFilters, JobStore
-from tricircle.jobs.types import ADOPT, AFTER_DELETE, FOLLOW, INTENT, PORTS, REPLICATE, IntentParameters
-from tricircle.xjob import adopt, idle_networks
-
-pytestmark = pytest.mark.usefixtures("patient")
+from tricircle.jobs.job import Request
+from tricircle.jobs.types import ADOPT, AFTER_DELETE, FOLLOW, INTENT, REPLICATE, IntentParameters
+from tricircle.realise.definition import Definition
+from tricircle.realise.top_definitions import TopDefinitions
+from tricircle.xjob import idle_networks
 
 IN_STEP = {"net1": ["10.0.1.0/24"]}
 
 
+def hence() -> datetime:
+    """Return the time that it is in an hour."""
+    return now() + timedelta(hours=1)
+
+
 @pytest.fixture(autouse=True)
 def _later(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is an hour later for whoever looks what is idle, and what is asked of servers shows at once."""
-    monkeypatch.setattr(idle_networks, "now", lambda: now() + timedelta(hours=1))
-    monkeypatch.setattr(adopt, "_NOTICE", 0.0)
+    """It is an hour later for whoever looks what is idle."""
+    monkeypatch.setattr(idle_networks, "now", hence)
 
 
 @pytest.fixture
-def top(cloud: Cloud, workshop: Workshop) -> AdoptingTop:
+def top(adopting_top: AdoptingTop) -> AdoptingTop:
     """The top's Neutron."""
-    return give_network(cloud)
-
-
-@pytest.fixture
-def compare(workshop: Workshop) -> Callable[[], str]:
-    """Has the ports of the first site compared; gives what the job says."""
-
-    def do() -> str:
-        site_id = workshop.site_id("SiteOne")
-        workshop.engine.requester.request(Request(PORTS.name, "site", site_id, site_id))
-        workshop.run()
-        (job, *_) = JobStore(workshop.engine.database).page(JobFilters(type=PORTS.name))
-        assert job.state is JobState.SUCCEEDED, job.cause
-        return str(job.cause)
-
-    return do
+    return adopting_top
 
 
 def boot(servers: Api, network: Document, **more: str) -> Reply:
@@ -98,12 +88,11 @@ def test_it_comes_back_with_the_next_server(
     boot(servers, net1, flavorRef="none")
     settle(workshop)
     compare()
-    blocks = dict(top.blocks)
+    assert top.blocks == {}, "the addresses came back"
     assert boot(servers, net1).status == 202
     settle(workshop)
     assert is_whole(workshop, net1, site_one)
     assert networks_in(site_one) == IN_STEP
-    assert top.blocks == blocks, "the same addresses"
     (port,) = on_it(site_one, "compute:nova")
     assert port["id"] in top.adopted
 
@@ -194,7 +183,8 @@ class TestABootAtTheSameTime:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         """It has noted that it uses the network and found it there before it was noted that it goes."""
-        leave = idle_networks._leave
+        realised = workshop.engine.replicas.store.realised
+        leave = realised.leave
 
         def late(*given: object, **named: object) -> bool:
             left = leave(*given, **named)  # type: ignore[arg-type]
@@ -211,13 +201,64 @@ class TestABootAtTheSameTime:
                 self.intend(workshop, idle)
             return done
 
-        monkeypatch.setattr(idle_networks, "_leave", late)
+        monkeypatch.setattr(realised, "leave", late)
         monkeypatch.setattr(workshop.engine.database, "transact", then_intend)
         (there,) = site_one.network.networks
         compare()
         assert asking == [True, False]
         assert list(site_one.network.networks) == [there]
         assert is_whole(workshop, idle, site_one)
+
+    @pytest.mark.parametrize("moment", ["gone", "leaving", "needed"])
+    def test_one_with_a_port_that_was_made_first_has_it_stay_or_brings_it_back(
+        self,
+        servers: Api,
+        workshop: Workshop,
+        idle: Document,
+        neutron: Neutron,
+        *,
+        compare: Callable[[], str],
+        monkeypatch: pytest.MonkeyPatch,
+        moment: str,
+    ) -> None:
+        """What the port is on is not known before it is read: the boot's intent does not name it.
+
+        The boot has seen that the network is there. It is gone, or noted as leaving, just before the port is
+        noted as needed there, or begins to leave just after that.
+        """
+        site_one = workshop.cloud.sites["SiteOne"]
+        port = neutron.make("port", network_id=idle["id"])
+        compared: list[str] = []
+
+        def meanwhile() -> None:
+            if moment != "leaving":
+                compared.append(compare())
+                return
+            store, site_id = workshop.engine.replicas.store, workshop.site_id("SiteOne")
+            known = store.find("network", idle["id"])
+            assert known is not None
+            leave = partial(store.realised.leave, seen=known.definition, site_id=site_id, before=hence())
+            assert workshop.engine.database.transact(leave)
+
+        move = TopDefinitions.move
+
+        def late(*given: Any) -> list[Definition]:
+            meanwhile()
+            return move(*given)
+
+        if moment == "needed":
+            site_one.network.faults.put(Meanwhile(meanwhile), "/ports", method="POST", times=1)
+        else:
+            monkeypatch.setattr(TopDefinitions, "move", late)
+        reply = servers.create(availability_zone="az1", networks=[{"port": port["id"]}])
+        assert reply.status == 202, reply.body
+        assert is_whole(workshop, idle, site_one)
+        gone = "1 networks: 1 adopted. 1 networks were idle, and are gone from the site."
+        assert compared == {"gone": [gone], "leaving": [], "needed": ["1 networks: 1 adopted."]}[moment]
+        settle(workshop)
+        assert is_whole(workshop, idle, site_one)
+        assert networks_in(site_one) == IN_STEP
+        assert len(on_it(site_one, "compute:nova")) == 1
 
     @pytest.mark.parametrize("method", ["GET", "DELETE"])
     def test_one_that_comes_later_leaves_all_whole(

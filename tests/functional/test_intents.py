@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.fakes.cloud import PROJECT, Cloud
+from tests.fakes.cloud import HASTY, PROJECT, Cloud
 from tests.fakes.faults import HalfBody, HangUp, Silence, Status, bad_gateway
 from tests.fakes.site import Site
 from tests.functional.api import IMAGE, Api
@@ -17,6 +17,8 @@ from tricircle.routing.store import RouteStore
 from tricircle.sites.site import SiteState
 from tricircle.sites.store import SiteStore
 from tricircle.sites.transport import CurlTransport
+
+OPTIONS = HASTY
 
 GRACE = 100.0
 """Seconds after which an intent that nobody ended is looked after."""
@@ -208,6 +210,19 @@ class TestDelete:
         (job,) = hands.work(later=10)
         assert (job.type, job.state) == ("after_delete", JobState.SUCCEEDED)
         assert routed(cloud, api) == {}
+
+    def test_drops_it_at_once_when_somebody_has_seen_that_it_is_gone(
+        self, api: Api, cloud: Cloud, site_one: Site, hands: Hands
+    ) -> None:
+        made = api.create(availability_zone="az1").json[api.item]["id"]
+        assert api.client.delete(f"{api.path}/{made}").status in {202, 204}
+        assert hands.work() == []
+        api.made(site_one).pop(made, None)
+        assert api.show(made).status == 404
+        (job,) = hands.work()
+        assert (job.type, job.state) == ("after_delete", JobState.SUCCEEDED)
+        assert api.show(made).status == 404
+        assert hands.work() == [], "who looks again has nothing done"
 
     def test_so_does_one_whose_gateway_was_killed(
         self, api: Api, cloud: Cloud, site_one: Site, hands: Hands, monkeypatch: pytest.MonkeyPatch

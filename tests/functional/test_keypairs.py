@@ -137,7 +137,7 @@ def test_jobs_and_definitions_are_of_the_project_of_who_asked(
     alice: GatewayClient, workshop: Workshop
 ) -> None:
     assert make(alice).status == 201
-    (known,) = workshop.engine.replicas.store.all("keypair")
+    (known,) = workshop.known("keypair")
     assert known.definition.project_id == PROJECT
     jobs = JobStore(workshop.engine.database).page(JobFilters(resource_type="keypair"))
     assert {(job.type, job.project_id) for job in jobs} == {(LEARN.name, PROJECT), (REPLICATE.name, PROJECT)}

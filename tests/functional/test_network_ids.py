@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from tests.fakes.cloud import PROJECT, Cloud
 from tests.fakes.compute.records import Action, Interface, Server
 from tests.fakes.compute.servers import interface
+from tests.fakes.keystone import Token
 from tests.fakes.network import Network
 from tests.fakes.site import Site
 from tests.functional.api import IMAGE
@@ -21,6 +22,8 @@ from tests.functional.workshop import Workshop
 
 from tricircle.db.tables import definitions, realisations
 from tricircle.db.timestamps import now
+from tricircle.jobs.store import JobFilters, JobStore
+from tricircle.jobs.types import ADOPT
 from tricircle.sites.store import SiteStore
 
 
@@ -118,6 +121,9 @@ class TestShown:
         assert member.get(path(server, f"/os-interface/{top_id}")).json["interfaceAttachment"] == shown
         assert member.delete(path(server, f"/os-interface/{top_id}")).status == 202
         assert server.interfaces == []
+        # The site takes it off after its answer: the job knows what it is to wait for.
+        (follows,) = JobStore(cloud.database).page(JobFilters(type=ADOPT.name))
+        assert ADOPT.read(follows.parameters).leaving == (port.port_id,)
 
     def test_security_groups(self, member: GatewayClient, server: Server, known: Known) -> None:
         server.security_groups = [known.site["security_group"]]
@@ -134,13 +140,22 @@ class TestShown:
         found = shown["server"] if not url else next(s for s in shown["servers"] if s["id"] == server.id)
         assert found["security_groups"] == [{"name": "default"}, {"name": known.top["security_group"]}]
 
-    def test_why_a_server_is_broken(self, member: GatewayClient, server: Server, known: Known) -> None:
+    @pytest.mark.parametrize(
+        ("words", "kind"),
+        [
+            ("No fixed IP addresses available for network: {}", "network"),
+            ("Unable to find security_group with name or id '{}'", "security_group"),
+        ],
+    )
+    def test_why_a_server_is_broken(
+        self, member: GatewayClient, server: Server, known: Known, words: str, kind: str
+    ) -> None:
         server.vm_state = "error"
-        server.failure = f"No fixed IP addresses available for network: {known.site['network']}"
+        server.failure = words.format(known.site[kind])
         server.actions.append(
             Action("create", "req-1", PROJECT, PROJECT, server.created_at, failure=server.failure)
         )
-        expected = f"No fixed IP addresses available for network: {known.top['network']}"
+        expected = words.format(known.top[kind])
         assert member.get(path(server)).json["server"]["fault"]["message"] == expected
         (listed,) = member.get("/v2.1/servers/detail").json["servers"]
         assert listed["fault"]["message"] == expected
@@ -247,23 +262,24 @@ class Ground:
     server: Server
     workshop: Workshop
 
-    def make(self, kind: str, collection: str, **fields: Any) -> str:
-        """Make something at the top as the member, and return its id."""
+    def make(self, kind: str, collection: str, *, owner: Token | None = None, **fields: Any) -> str:
+        """Make something at the top as the member, or as somebody else, and return its id."""
         assert self.cloud.network is not None
         reply = requests.post(
             f"{self.cloud.network.server.url}/v2.0/{collection}",
             json={kind: fields},
-            headers={"X-Auth-Token": self.cloud.member.id},
+            headers={"X-Auth-Token": (owner or self.cloud.member).id},
             timeout=5,
         )
         assert reply.status_code == 201, reply.text
         identifier: str = reply.json()[kind]["id"]
         return identifier
 
-    def make_network(self, number: int = 1) -> str:
+    def make_network(self, number: int = 1, owner: Token | None = None) -> str:
         """Make a network with a subnet."""
-        network = self.make("network", "networks", name=f"net{number}")
-        self.make("subnet", "subnets", network_id=network, cidr=f"10.{number}.0.0/24", ip_version=4)
+        network = self.make("network", "networks", owner=owner, name=f"net{number}")
+        cidr = f"10.{number}.0.0/24"
+        self.make("subnet", "subnets", owner=owner, network_id=network, cidr=cidr, ip_version=4)
         return network
 
     def attach(self, **wanted: Any) -> Reply:
@@ -333,6 +349,19 @@ class TestFirstUse:
         assert (reply.status, reply.fault[1]) == (404, f"Network {unknown} could not be found.")
         assert ground.workshop.waiting("adopt") == []
 
+    def test_another_projects_network_is_to_its_user_one_that_nobody_knows(
+        self, ground: Ground, compute: GatewayClient
+    ) -> None:
+        stranger = ground.cloud.stranger
+        network = ground.make_network(owner=stranger)
+        (server,) = ground.site.compute.add_servers(1, stranger.project_id)
+        wanted = {"interfaceAttachment": {"net_id": network}}
+        assert compute.as_(stranger).post(path(server, "/os-interface"), wanted).status == 200
+        assert ground.in_site(network)
+        reply = ground.attach(net_id=network)
+        assert (reply.status, reply.fault[1]) == (404, f"Network {network} could not be found.")
+        assert ground.sent == wanted, "and the site is not told what it is there"
+
     def test_an_address_more_on_a_network(self, ground: Ground) -> None:
         network = ground.make_network()
         ground.attach(net_id=network)
@@ -357,7 +386,7 @@ class TestFirstUse:
         assert shown == [{"name": "default"}, {"name": "web"}]
         groups = ground.member.get(path(ground.server, "/os-security-groups")).json["security_groups"]
         (found,) = (each for each in groups if each["name"] == "web")
-        assert found["id"] == found["rules"][0]["parent_group_id"] == group
+        assert (found["id"], found["rules"]) == (group, []), "none lets anything in"
         assert found["description"] == "for the web"
 
     def test_what_the_site_has_can_be_used_while_the_top_is_away(self, ground: Ground) -> None:

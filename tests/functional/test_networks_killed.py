@@ -11,7 +11,7 @@ from tests.functional.workshop import Workshop
 
 from tricircle.jobs.types import FOLLOW, REPLICATE
 from tricircle.realise.definition import Definition
-from tricircle.realise.store import DefinitionStore
+from tricircle.realise.realisation_store import RealisationStore
 
 pytestmark = pytest.mark.usefixtures("workshop")
 
@@ -44,7 +44,7 @@ def dying(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[DiesAt], None]]
 
     def die(at: DiesAt) -> None:
         for name in ("keep_id", "record", "want"):
-            write = getattr(DefinitionStore, name)
+            write = getattr(RealisationStore, name)
             real = getattr(write, "real", write)
 
             def dies(*given: Any, real: Callable[..., Any] = real, **named: Any) -> Any:
@@ -52,7 +52,7 @@ def dying(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[DiesAt], None]]
                 return real(*given, **named)
 
             dies.real = real  # type: ignore[attr-defined]
-            monkeypatch.setattr(DefinitionStore, name, dies)
+            monkeypatch.setattr(RealisationStore, name, dies)
 
     yield die
     monkeypatch.undo()

@@ -406,11 +406,10 @@ class TestTrouble:
             site.network.requests.clear()
             world.compare(site)
             assert calls_of(site.network, "POST", "PUT", "DELETE") == []
-        store = world.workshop.engine.replicas.store
         drift = [
             each.drift
             for kind in ("security_group", "remote_members")
-            for known in store.all(kind)
+            for known in world.workshop.known(kind)
             for each in known.realisations.values()
         ]
         assert drift == [None] * len(drift)

@@ -15,8 +15,12 @@ from tests.functional.gateway import Reply
 from tests.functional.neutron import Neutron, networks_in
 from tests.functional.workshop import Workshop
 
-from tricircle.jobs.types import FOLLOW, REPLICATE
+from tricircle.jobs.job import Request
+from tricircle.jobs.store import JobStore
+from tricircle.jobs.types import CLEAN_UP, FOLLOW, REPLICATE
+from tricircle.sites.site import SiteState
 from tricircle.sites.store import SiteStore
+from tricircle.sites.zone_store import Place, ZoneStore
 
 pytestmark = pytest.mark.usefixtures("workshop")
 
@@ -95,9 +99,9 @@ class TestTenants:
     def test_a_worker_makes_the_same_one(
         self, workshop: Workshop, neutron: Neutron, top: TopNetwork, site_two: Site
     ) -> None:
-        near = neutron.make_network("near", "10.0.1.0/24", availability_zone_hints=["az2"])
+        both = neutron.make_network("both", "10.0.1.0/24", availability_zone_hints=["az1", "az2"])
         run(workshop)
-        assert segment_in(site_two, near) == [top.networks[near["id"]][field] for field in FIELDS]
+        assert segment_in(site_two, both) == [top.networks[both["id"]][field] for field in FIELDS]
         assert workshop.parked() == []
 
     def test_they_neither_see_nor_say_what_it_is(self, neutron: Neutron, top: TopNetwork) -> None:
@@ -130,6 +134,85 @@ class TestTenants:
         assert networks_in(site_one) == {"renamed": ["10.0.1.0/24"]}
         assert segment_in(site_one, network) == before
         assert workshop.parked() == []
+
+
+class TestLocal:
+    """Networks that are limited to a zone of one site."""
+
+    @pytest.fixture
+    def near(self, neutron: Neutron, workshop: Workshop) -> Document:
+        """A network of a zone."""
+        network = neutron.make_network("near", "10.0.1.0/24", availability_zone_hints=["az1"])
+        run(workshop)
+        return network
+
+    def have_another_site(self, cloud: Cloud, workshop: Workshop, near: Document) -> None:
+        """Have the zone get a second site, and the network be followed."""
+        ZoneStore(cloud.database).put("az1", "", [Place("SiteOne", "nova"), Place("SiteTwo", "nova")])
+        workshop.engine.registry.expire()
+        workshop.engine.requester.request(Request(FOLLOW.name, "network", near["id"]))
+        run(workshop)
+
+    def test_one_is_its_sites_own_also_where_the_site_has_the_fabric(
+        self, servers: Api, top: TopNetwork, near: Document, workshop: Workshop, cloud: Cloud
+    ) -> None:
+        site_one, site_two = cloud.sites.values()
+        assert [top.networks[near["id"]][field] for field in FIELDS] == ["local", None, None]
+        assert segment_in(site_one, near) == ["vxlan", None, 100]
+        assert boot(servers, near).status == 202
+        assert networks_in(site_two) == {}
+        assert workshop.parked() == []
+
+    def test_it_stays_in_its_site_when_its_zone_gets_another_one(
+        self, cloud: Cloud, servers: Api, workshop: Workshop, near: Document
+    ) -> None:
+        site_one, site_two = cloud.sites.values()
+        self.have_another_site(cloud, workshop, near)
+        for _ in range(6):
+            reply = boot(servers, near)
+            assert reply.status == 202, reply.body
+        assert len(site_one.compute.servers) == 6
+        assert (networks_in(site_two), site_two.compute.servers) == ({}, {})
+        assert workshop.parked() == []
+
+    def test_that_the_other_site_cannot_have_it_is_told(
+        self, cloud: Cloud, servers: Api, workshop: Workshop, near: Document
+    ) -> None:
+        self.have_another_site(cloud, workshop, near)
+        SiteStore(cloud.database).update("SiteOne", state=SiteState.CORDONED)
+        reply = boot(servers, near)
+        assert reply.fault == (
+            "badRequest",
+            f"Network {near['id']} is local to another site of its availability zones than SiteTwo.",
+        )
+        assert networks_in(list(cloud.sites.values())[1]) == {}
+
+    def test_how_much_goes_through_it_is_the_sites_matter(
+        self, neutron: Neutron, workshop: Workshop, near: Document, site_one: Site
+    ) -> None:
+        network = neutron.make_network("net2", "10.0.2.0/24", availability_zone_hints=["az1"], mtu=1400)
+        (there,) = site_one.network.marked("networks", near["id"])
+        site_one.network.mtu = there["mtu"] = 1442
+        run(workshop)
+        (limited,) = site_one.network.marked("networks", network["id"])
+        assert limited["mtu"] == 1400
+        neutron.change("network", network["id"], mtu=1500)
+        neutron.change("network", near["id"], name="nearer")
+        run(workshop)
+        workshop.look_for_drift("SiteOne")
+        assert (there["mtu"], limited["mtu"], there["name"]) == (1442, 1400, "nearer")
+        drift = [next(iter(known.realisations.values())).drift for known in workshop.known("network")]
+        assert drift == [None, None]
+        neutron.change("network", network["id"], mtu=1430)
+        run(workshop)
+        assert limited["mtu"] == 1430
+
+    def test_what_an_administrator_says_holds(
+        self, administrator: Neutron, workshop: Workshop, site_one: Site
+    ) -> None:
+        network = provided(administrator, segment("vlan", "stretched", 300), availability_zone_hints=["az1"])
+        run(workshop)
+        assert segment_in(site_one, network) == SAID
 
 
 class TestPhysicalNetworks:
@@ -229,14 +312,46 @@ class TestRefused:
         run(workshop)
         assert len(networks_in(site_two)) == 1
         assert networks_in(site_one) == {}
-        (cause,) = set(causes(workshop))  # of the network, and of its subnet
+        (cause,) = causes(workshop)
         for word in (network["id"], "SiteOne", "physical_networks"):
             assert word in cause
         names(cloud, "SiteOne", stretched="physnet1")
         workshop.engine.registry.expire()
         run(workshop)
         assert segment_in(site_one, network)[:2] == ["vlan", "physnet1"]
+        assert networks_in(site_one) == {"both": ["10.0.1.0/24"]}
         assert causes(workshop) == []
+
+    @pytest.mark.parametrize("zones", [["az1"], []])
+    def test_what_the_site_itself_refuses_is_one_job_and_nothing_else(
+        self, cloud: Cloud, servers: Api, administrator: Neutron, workshop: Workshop, *, zones: list[str]
+    ) -> None:
+        """Whether it is to be there from the start, or for a server."""
+        names(cloud, "SiteOne", stretched="stretched")
+        site_one, top = cloud.sites["SiteOne"], administrator.top
+        site_one.network.physical_networks = ()
+        network = provided(administrator, segment("vlan", "stretched", 333), availability_zone_hints=zones)
+        if not zones:
+            assert boot(servers, network).status == 400
+        run(workshop)
+        workshop.hurry(CLEAN_UP.name)
+        (job,) = workshop.parked()
+        assert (job.type, job.resource_type) == (REPLICATE.name, "network")
+        assert (networks_in(site_one), site_one.network.subnets) == ({}, {})
+        if zones:
+            assert top.blocks == {}
+        else:
+            known = workshop.engine.replicas.store.find("network", network["id"])
+            assert known is not None
+            assert known.realisations == {}
+        site_one.network.physical_networks = ("stretched",)
+        JobStore(workshop.engine.database).redo(job.id)
+        run(workshop)
+        assert workshop.parked() == []
+        if not zones:
+            assert networks_in(site_one) == {}
+            assert boot(servers, network).status == 202
+        assert networks_in(site_one) == {"net1": ["10.0.1.0/24"]}
 
     def test_what_the_site_does_not_know_is_told_to_users_without_numbers(
         self, servers: Api, administrator: Neutron, workshop: Workshop, site_one: Site, site_two: Site
@@ -310,16 +425,14 @@ class TestDrift:
         assert drift == "segment is vxlan 12 and should be vlan 100 of stretched"
         assert boot(servers, network).status == 202
 
-    def test_mended_it_is_made_anew(
-        self, servers: Api, neutron: Neutron, workshop: Workshop, site_one: Site
-    ) -> None:
-        network = neutron.make_network("net1", "10.0.1.0/24", availability_zone_hints=["az1"])
+    def test_mended_it_is_made_anew(self, administrator: Neutron, workshop: Workshop, site_one: Site) -> None:
+        network = provided(administrator, segment("vlan", "stretched", 300), availability_zone_hints=["az1"])
         run(workshop)
         (there,) = site_one.network.marked("networks", network["id"])
         there.update(segment("vxlan", None, 12))
         workshop.look_for_drift("SiteOne", mend=True)
         run(workshop)
-        assert segment_in(site_one, network) == ["vlan", "stretched", 100]
+        assert segment_in(site_one, network) == SAID
         assert networks_in(site_one) == {"net1": ["10.0.1.0/24"]}
 
     def test_one_that_its_site_could_not_have_any_more_is_told(

@@ -4,11 +4,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from tests.fakes.cloud import Cloud
+import pytest
+from tests.fakes.cloud import HASTY, PATIENT, Cloud
 from tests.fakes.faults import Delay, Silence
 from tests.fakes.site import Site
 from tests.functional.api import Api, compute_api
 from tests.functional.gateway import GatewayClient
+
+OPTIONS = HASTY
 
 THREADS = 12
 
@@ -23,6 +26,14 @@ def together(tasks: list[Task]) -> None:
             future.result(120)
 
 
+@pytest.fixture
+def patient(cloud: Cloud) -> None:
+    """Sites are waited for as long as it takes: while one is asked, much else is done here."""
+    for group, options in PATIENT.items():
+        for name, value in options.items():
+            cloud.configuration.set_override(name, value, group=group)
+
+
 def look(api: Api, ids: list[str]) -> None:
     """See exactly these, again and again."""
     for _ in range(4):
@@ -31,6 +42,7 @@ def look(api: Api, ids: list[str]) -> None:
             assert api.show(identifier).json[api.item]["id"] == identifier
 
 
+@pytest.mark.usefixtures("patient")
 def test_everybody_sees_their_own(api: Api, cloud: Cloud, site_one: Site, site_two: Site) -> None:
     tasks: list[Task] = []
     for number in range(8):

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from tests.fakes.cloud import PROJECT, Cloud
+from tests.fakes.cloud import HASTY, PROJECT, Cloud
 from tests.fakes.faults import (
     Answer,
     Delay,
@@ -22,12 +22,15 @@ from tests.fakes.service import Service
 from tests.fakes.site import Site
 from tests.functional.api import Api, compute_api, received
 from tests.functional.gateway import GatewayClient
+from tests.integration.conditions import eventually
+
+OPTIONS = HASTY
 
 MISSING = "X-Tricircle-Missing-Sites"
 
-BOUND = 4.0
-"""Seconds within which a gateway answers whatever sites do: its deadlines here are one second, and the
-machine may be slow."""
+BOUND = 30.0
+"""Seconds within which a gateway answers whatever sites do: its deadlines here are much shorter, and what a
+site holds back comes much later."""
 
 
 def stop(service: Service) -> None:
@@ -47,7 +50,7 @@ def put(make: Callable[[], Fault]) -> Callable[[Service], None]:
 FAILING: dict[str, Callable[[Service], None]] = {
     "stopped": stop,
     "never answers": put(Silence),
-    "answers too late": put(lambda: Delay(30.0)),
+    "answers too late": put(lambda: Delay(300.0)),
     "answers byte by byte": put(Trickle),
     "answers 500": put(lambda: Status(500)),
     "answers 503": put(lambda: Status(503)),
@@ -99,7 +102,8 @@ def quickly() -> Iterator[None]:
 def known(api: Api, *sites: Site) -> list[list[str]]:
     """Put some into each site, and have the gateway see them."""
     ids = [api.add(site, 2) for site in sites]
-    assert api.client.get(api.detail).status == 200
+    # A machine that stands still for a moment is a site that does not answer.
+    eventually(lambda: api.client.get(api.detail).status == 200, "all sites answer")
     return ids
 
 
@@ -123,7 +127,7 @@ class TestLists:
         theirs = api.add(site_two, 2)
         start = time.monotonic()
         reply = api.client.get(api.detail)
-        assert time.monotonic() - start < 2 * BOUND  # the versions are asked for too
+        assert time.monotonic() - start < BOUND
         assert reply.status == 200, reply.body
         assert sorted(api.ids(reply)) == sorted(theirs)
         assert reply.header(MISSING) == "SiteOne"

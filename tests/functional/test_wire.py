@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from tests.fakes.cloud import COMPUTE_ROOT, HASTY, PROJECT, VOLUME_ROOT, Cloud
+from tests.fakes.cloud import COMPUTE_ROOT, PATIENT, PROJECT, VOLUME_ROOT, Cloud
 from tests.functional.api import received
 from tests.functional.gateway import Served
 
@@ -74,7 +74,7 @@ class Front:
 @pytest.fixture(scope="module", params=["compute", "volume"])
 def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     """A gateway for all tests here."""
-    options = {**HASTY, "api": {"max_body_size": LIMIT}}
+    options = {**PATIENT, "api": {"max_body_size": LIMIT}}
     cloud = Cloud(tmp_path_factory.mktemp(request.param), options=options)
     cloud.start()
     for name, zone in (("SiteOne", "az1"), ("SiteTwo", "az2")):

@@ -6,13 +6,16 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import sqlalchemy as sa
 from tests.fakes.cloud import Cloud
 
+from tricircle.db.tables import definitions
 from tricircle.db.timestamps import now
 from tricircle.jobs.job import Job, JobState, Request
 from tricircle.jobs.queue import JobQueue
 from tricircle.jobs.store import JobFilters, JobStore
-from tricircle.jobs.types import CATCH_UP, DRIFT, FOLLOW, LEARN, REPLICATE, ReplicateParameters
+from tricircle.jobs.types import CATCH_UP, DRIFT, FOLLOW, LEARN, PORTS, REPLICATE, DriftParameters
+from tricircle.realise.definition import Known
 from tricircle.sites.store import SiteStore
 from tricircle.xjob.bounds import bounds_of
 from tricircle.xjob.engine import make_engine
@@ -112,9 +115,16 @@ class Workshop:
 
     def look_for_drift(self, site: str, *, mend: bool = False) -> None:
         """Compare a site with the definitions."""
-        self._request(DRIFT.name, site, ReplicateParameters(mend))
+        self._request(DRIFT.name, site, DriftParameters(mend))
 
-    def _request(self, job_type: str, site: str, *parameters: ReplicateParameters) -> None:
+    def compare_ports(self, site: str = "SiteOne") -> str:
+        """Compare a site's ports with the top's; return what the job says."""
+        self._request(PORTS.name, site)
+        (job, *_) = JobStore(self.engine.database).page(JobFilters(type=PORTS.name))
+        assert job.state is JobState.SUCCEEDED, job.cause
+        return str(job.cause)
+
+    def _request(self, job_type: str, site: str, *parameters: DriftParameters) -> None:
         site_id = self.site_id(site)
         extra = {"parameters": parameters[0]} if parameters else {}
         request = Request(job_type, "site", site_id, site_id, **extra)  # type: ignore[arg-type]
@@ -128,11 +138,18 @@ class Workshop:
     def drift_in(self, site: str) -> dict[str, str]:
         """Return what is known to be otherwise in a site, by the resource's name."""
         site_id = self.site_id(site)
-        store = self.engine.replicas.store
-        every = [known for kind in KINDS for known in store.all(kind)]
+        every = [known for kind in KINDS for known in self.known(kind)]
         found = {known.definition.name: known.realisations.get(site_id) for known in every}
         return {name: each.drift for name, each in found.items() if each is not None and each.drift}
 
     def definitions(self, kind: str) -> dict[str, str]:
         """Return what is defined of a kind: keys and states."""
-        return {each.definition.key: each.definition.state for each in self.engine.replicas.store.all(kind)}
+        return {each.definition.key: each.definition.state for each in self.known(kind)}
+
+    def known(self, kind: str) -> list[Known]:
+        """Return what is known of all that is defined of a kind, by key."""
+        kept = definitions.c
+        query = sa.select(kept.resource_key).where(kept.resource_type == kind).order_by(kept.resource_key)
+        with self.engine.database.read() as connection:
+            keys = list(connection.scalars(query))
+        return self.engine.replicas.store.several([(kind, key) for key in keys])

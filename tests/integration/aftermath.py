@@ -163,26 +163,35 @@ class Aftermath:
     def _help_sites(self) -> bool:
         """Have sites finish what they lost themselves: what is being deleted there is deleted again.
 
-        Nova and Cinder forget a delete whose message was in the broker when that was stopped.
+        Nova and Cinder forget a delete whose message was in the broker, or that was under way without a
+        database, when that was stopped. Cinder takes no other one while it believes in the first.
         """
         stuck = [
-            (site, kind, item_id)
+            (site, kind, item)
             for site in self._sites
             for kind in _PATHS
-            for item_id in self._to_go_in(kind, site)
+            for item in self._to_go_in(kind, site)
         ]
-        for site, kind, item_id in stuck:
+        for site, kind, item in stuck:
+            if kind == "volume" and item["status"] == "deleting":
+                _reset(site, item)
             service, path = _PATHS[kind]
-            getattr(site.connection, service).delete(f"{path}/{item_id}")
+            getattr(site.connection, service).delete(f"{path}/{item['id']}")
         return not stuck
 
-    def _to_go_in(self, kind: str, site: SiteAdmin) -> list[str]:
+    def _to_go_in(self, kind: str, site: SiteAdmin) -> list[Any]:
         to_go = {entry.id for entry in self._load.of(kind) if entry.is_to_go}
-        return [item_id for item_id in self._items(kind, site) if item_id in to_go]
+        return [item for item_id, item in self._items(kind, site).items() if item_id in to_go]
 
     def _rows(self, query: Any) -> list[Any]:
         with self._engine.connect() as connection:
             return list(connection.execute(query))
+
+
+def _reset(site: SiteAdmin, volume: Any) -> None:
+    """Have a site believe no longer that it is at work on a volume."""
+    reset = {"os-reset_status": {"status": "error"}}
+    site.connection.block_storage.post(f"/volumes/{volume['id']}/action", json=reset)
 
 
 def put_away(load: Load, sites: list[SiteAdmin]) -> None:
@@ -190,6 +199,5 @@ def put_away(load: Load, sites: list[SiteAdmin]) -> None:
     for site in sites:
         for volume in site.volumes().values():
             if volume["name"].startswith(load.mark) and volume["status"] in {"creating", "deleting"}:
-                reset = {"os-reset_status": {"status": "error"}}
-                site.connection.block_storage.post(f"/volumes/{volume['id']}/action", json=reset)
+                _reset(site, volume)
     load.put_away()

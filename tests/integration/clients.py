@@ -96,3 +96,13 @@ class SiteAdmin:
         found = service.get(f"/{collection}/detail", params={"all_tenants": "1"})
         assert found.status_code == 200, found.text
         return {item["id"]: item for item in found.json()[collection]}
+
+
+def open_jobs(admin: Client, *kinds: str) -> list[Any]:
+    """Return the jobs of some types that wait or run."""
+    found = [
+        admin.admin_api.get(f"/jobs?type={kind}&state={state}").json()["jobs"]
+        for kind in kinds
+        for state in ("waiting", "running")
+    ]
+    return [job for jobs in found for job in jobs]

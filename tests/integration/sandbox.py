@@ -7,7 +7,10 @@ run quick.
 
 import json
 import os
+import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -93,6 +96,16 @@ class Sandbox:
     def start_process(self, name: str) -> None:
         """Start a stopped process, and wait until it can do its work."""
         self.run("start-process", name)
+
+    @contextmanager
+    def frozen(self, name: str) -> Iterator[None]:
+        """Have one process do nothing, for the length of a `with` block; what it is sent waits for it."""
+        (pid,) = [process["pid"] for process in self.status()["processes"] if process["name"] == name]
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
     def fault(self, site: str, *options: str) -> None:
         """Make a site misbehave, or behave again (`--off`)."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from tests.integration.belongings import Belongings
-from tests.integration.clients import Client, SiteAdmin
+from tests.integration.clients import Client, SiteAdmin, open_jobs
 from tests.integration.conditions import eventually
 from tests.integration.population import Population
 
@@ -206,8 +206,10 @@ class TestStates:
         belongings.snapshot("of-old", population.volumes["b"])
 
     def test_a_disabled_site_is_not_called_at_all(
-        self, tenant: Client, population: Population, set_state: Callable[[str], None]
+        self, tenant: Client, admin: Client, population: Population, set_state: Callable[[str], None]
     ) -> None:
+        # What the test before has deleted there is followed until then.
+        eventually(lambda: not open_jobs(admin, "after_delete"), "no deletion to be followed")
         set_state("disabled")
         for service in ("compute", "volume"):
             eventually(lambda service=service: not zones(tenant, service)["az2"], "az2 gone")  # type: ignore[misc]

@@ -1,98 +1,15 @@
 """Boots on networks of the top, as they meet races and failures."""
 
-import threading
-import time
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from tests.integration.belongings import Belongings
 from tests.integration.clients import Client, SiteAdmin
 from tests.integration.conditions import eventually, side_by_side
+from tests.integration.drawing import Document, Drawing, adopted, boot_body, marked, on
 from tests.integration.sandbox import Sandbox
-from tests.integration.test_networks import Document, Drawing, adopted, marked, on
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
-
-_BUSY = 10.0
-"""Seconds that a busy machine may take for what a quiet one does within about one."""
-
-
-@pytest.fixture
-def drawing(tenant: Client, sites: list[SiteAdmin]) -> Iterator[Drawing]:
-    """The tenant's networks; put away after the servers that are on them."""
-    drawing = Drawing(tenant, sites)
-    yield drawing
-    drawing.put_away()
-
-
-@pytest.fixture
-def servers(drawing: Drawing, belongings: Belongings) -> Belongings:
-    """What the tenant makes on networks."""
-    return belongings
-
-
-class FirstSeen:
-    """When each of some things was first seen, by a thread that looks again and again."""
-
-    def __init__(self, look: Callable[[], set[str]]) -> None:
-        self.at: dict[str, float] = {}
-        self._look = look
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-
-    def _run(self) -> None:
-        while not self._over.wait(0.05):
-            for each in self._look():
-                self.at.setdefault(each, time.monotonic())
-
-    def stop(self) -> None:
-        """Look no more."""
-        self._over.set()
-        self._thread.join(30)
-
-
-def body(tenant: Client, name: str, zone: str, networks: list[Document], **more: Any) -> Document:
-    """Return a request for servers."""
-    facts = tenant.facts
-    wanted = {"name": name, "flavorRef": facts["flavor_ids"][0], "imageRef": facts["image_id"]}
-    return {"server": wanted | {"availability_zone": zone, "networks": networks} | more}
-
-
-def test_the_ports_of_all_servers_of_a_request_are_at_the_top_when_they_are_active(
-    drawing: Drawing, servers: Belongings, sites: list[SiteAdmin], tenant: Client
-) -> None:
-    network = drawing.network()
-    count = 6
-
-    def active() -> set[str]:
-        found = tenant.compute.get("/servers/detail").json()["servers"]
-        return {each["id"] for each in found if each["status"] == "ACTIVE"}
-
-    def at_the_top() -> set[str]:
-        ports = drawing.ports(network_id=network["id"])
-        return {each["device_id"] for each in ports if each["status"] == "ACTIVE" and each["device_id"]}
-
-    watches = [FirstSeen(active), FirstSeen(at_the_top)]
-    try:
-        asked = body(tenant, "many", sites[0].site.zone, on(network), min_count=count, max_count=count)
-        assert tenant.compute.post("/servers", json=asked).status_code == 202
-
-        def listed() -> list[str]:
-            found = tenant.compute.get("/servers?name=many").json()["servers"]
-            return [each["id"] for each in found] if len(found) == count else []
-
-        made = eventually(listed, "all servers")
-        for each in made:
-            servers.keep("servers", each)
-        for watch in watches:
-            eventually(lambda its=watch: set(made) <= its.at.keys(), "all of them")  # type: ignore[misc]
-    finally:
-        for watch in watches:
-            watch.stop()
-    lags = sorted(round(watches[1].at[each] - watches[0].at[each], 2) for each in made)
-    assert lags[-1] < _BUSY, lags
 
 
 def test_a_network_that_a_server_is_being_made_on_is_in_use(
@@ -107,6 +24,17 @@ def test_a_network_that_a_server_is_being_made_on_is_in_use(
     adopted(drawing, server)
 
 
+def test_sharing_does_not_end_while_the_other_projects_server_is_being_made(
+    drawing: Drawing, stranger: Client, strangers_servers: Belongings, sites: list[SiteAdmin]
+) -> None:
+    network = drawing.network()
+    policy = drawing.share("network", network, stranger)
+    server = strangers_servers.booting("guest", sites[0].site.zone, networks=on(network))
+    refused = drawing.neutron.delete(f"/rbac-policies/{policy['id']}")
+    assert refused.status_code == 409, refused.text
+    strangers_servers.active(server)
+
+
 def test_a_port_that_is_booted_in_two_zones_at_once_is_one_servers(
     drawing: Drawing, servers: Belongings, sites: list[SiteAdmin], tenant: Client
 ) -> None:
@@ -114,7 +42,7 @@ def test_a_port_that_is_booted_in_two_zones_at_once_is_one_servers(
     wanted = [{"port": port["id"]}]
 
     def boot(site: SiteAdmin) -> Any:
-        return tenant.compute.post("/servers", json=body(tenant, "at-once", site.site.zone, wanted))
+        return tenant.compute.post("/servers", json=boot_body(tenant, "at-once", site.site.zone, wanted))
 
     answers = side_by_side(boot, sites)
     assert sorted(answer.status_code for answer in answers) == [202, 409]
@@ -147,7 +75,7 @@ def test_a_site_that_is_down_during_a_create_gets_the_server_when_it_is_back(
 ) -> None:
     network = drawing.network()
     site = sites[1]
-    asked = body(tenant, "later", site.site.zone, on(network))
+    asked = boot_body(tenant, "later", site.site.zone, on(network))
     sandbox.stop_site(site.site.name)
     try:
         refused = tenant.compute.post("/servers", json=asked)
@@ -168,3 +96,40 @@ def accepted(tenant: Client, asked: Document) -> str:
         return ""
     assert answer.status_code == 202, answer.text
     return str(answer.json()["server"]["id"])
+
+
+class TestNamedAsNovaHasIt:
+    def test_tags_are_on_the_interfaces(
+        self, drawing: Drawing, servers: Belongings, sites: list[SiteAdmin], tenant: Client
+    ) -> None:
+        network = drawing.network()
+        port = drawing.port(network)
+        wanted = [{"uuid": network["id"], "tag": "front"}, {"port": port["id"], "tag": "back"}]
+        asked = boot_body(tenant, "tagged", sites[1].site.zone, wanted)
+        answer = tenant.compute.post("/servers", json=asked, microversion="2.42")
+        assert answer.status_code == 202, answer.text
+        server = servers.keep("servers", answer.json()["server"]["id"])
+        servers.active(tenant.compute.get_server(server))
+        eventually(lambda: len(drawing.ports(device_id=server)) == 2, "both ports at the top")
+        shown = tenant.compute.get(f"/servers/{server}/os-interface", microversion="2.70").json()
+        found = {each["tag"]: each for each in shown["interfaceAttachments"]}
+        assert found.keys() == {"front", "back"}
+        assert found["back"]["port_id"] == port["id"]
+        assert {each["net_id"] for each in found.values()} == {network["id"]}
+
+    def test_none_is_none(self, drawing: Drawing, servers: Belongings, sites: list[SiteAdmin]) -> None:
+        network = drawing.network()
+        server = servers.server("without", sites[0].site.zone, networks="none")
+        assert server.addresses == {}
+        assert marked(sites[0], "networks", network["id"]) == []
+
+    def test_several_of_a_request_may_not_name_one_port_or_address(
+        self, drawing: Drawing, servers: Belongings, sites: list[SiteAdmin], tenant: Client
+    ) -> None:
+        network = drawing.network()
+        port = drawing.port(network)
+        for wanted in ({"port": port["id"]}, {"uuid": network["id"], "fixed_ip": "10.42.0.9"}):
+            asked = boot_body(tenant, "two", sites[0].site.zone, [wanted], min_count=2, max_count=2)
+            refused = tenant.compute.post("/servers", json=asked)
+            assert refused.status_code == 400, refused.text
+        assert tenant.compute.get("/servers?name=two").json()["servers"] == []

@@ -1,129 +1,20 @@
 """Networks are made once, at the top, and are in a site when the first server there needs them."""
 
 import uuid
-from collections.abc import Iterator
 from ipaddress import ip_address
-from typing import Any
 
 import pytest
+from openstack import exceptions
 from tests.integration.belongings import Belongings
 from tests.integration.clients import Client, SiteAdmin
 from tests.integration.conditions import eventually, side_by_side
+from tests.integration.drawing import Drawing, adopted, boot_body, marked, on, pools, shares
 from tests.integration.sandbox import Sandbox
 
-pytestmark = [pytest.mark.full, pytest.mark.usefixtures("nothing_left")]
-
-Document = dict[str, Any]
+pytestmark = pytest.mark.usefixtures("nothing_left")
 
 
-_NAMELESS = frozenset({"security_group_rule", "rbac_policy"})
-
-
-class Drawing:
-    """Networks and security groups of one user at the top, made for a while."""
-
-    def __init__(self, owner: Client, sites: list[SiteAdmin]) -> None:
-        self.neutron: Any = owner.connection.network
-        self.sites = sites
-        self._made: list[tuple[str, str]] = []
-
-    def network(self, cidr: str = "10.42.0.0/24", **more: Any) -> Document:
-        """Make a network with a subnet."""
-        network = self.make("networks", "network", **more)
-        self.make("subnets", "subnet", network_id=network["id"], ip_version=4, cidr=cidr)
-        return network
-
-    def make(self, collection: str, member: str, **fields: Any) -> Document:
-        """Make something."""
-        body = {member: {"name": f"{member}-{uuid.uuid4().hex[:8]}", **fields}}
-        if member in _NAMELESS:
-            del body[member]["name"]
-        answer = self.neutron.post(f"/{collection}", json=body)
-        assert answer.status_code == 201, answer.text
-        made: Document = answer.json()[member]
-        self._made.append((collection, made["id"]))
-        return made
-
-    def delete(self, collection: str, identifier: str) -> None:
-        """Delete something that may be gone already."""
-        answer = self.neutron.delete(f"/{collection}/{identifier}")
-        assert answer.status_code in {204, 404}, answer.text
-
-    def put_away(self) -> None:
-        """Delete all of it, and see it gone from each site."""
-        # A port goes from the top a moment after its server. What can go does, whatever else stays.
-        eventually(lambda: not self._delete_all(), f"deleted at the top: {self._made}")
-        for site in self.sites:
-            for collection, identifier in self._made:
-                if collection not in {"security-group-rules", "rbac-policies"}:
-                    eventually(
-                        lambda site=site, of=collection, its=identifier: not marked(site, of, its),
-                        f"{collection} {identifier} gone from {site.site.name}",
-                    )
-
-    def _delete_all(self) -> list[tuple[str, str]]:
-        """Delete what there still is; return what could not be deleted."""
-        return [
-            (collection, identifier)
-            for collection, identifier in reversed(self._made)
-            if self.neutron.delete(f"/{collection}/{identifier}").status_code not in {204, 404}
-        ]
-
-    def ports(self, **filters: str) -> list[Document]:
-        """Return ports as the user sees them at the top."""
-        ports: list[Document] = self.neutron.get("/ports", params=filters).json()["ports"]
-        return ports
-
-
-def marked(site: SiteAdmin, collection: str, identifier: str) -> list[Document]:
-    """Return what a site has for something of the top."""
-    query = {"description": f"tricircle:{identifier}"}
-    answer = site.connection.network.get(f"/{collection}", params=query)
-    assert answer.status_code == 200, answer.text
-    found: list[Document] = answer.json()[collection.replace("-", "_")]
-    return found
-
-
-@pytest.fixture
-def drawing(tenant: Client, sites: list[SiteAdmin]) -> Iterator[Drawing]:
-    """The tenant's networks; put away after the servers that are on them."""
-    drawing = Drawing(tenant, sites)
-    yield drawing
-    drawing.put_away()
-
-
-@pytest.fixture
-def servers(drawing: Drawing, belongings: Belongings) -> Belongings:
-    """What the tenant makes on networks."""
-    return belongings
-
-
-def on(network: Document) -> list[Document]:
-    """Return what a server that is to be on a network is made with."""
-    return [{"uuid": network["id"]}]
-
-
-def adopted(drawing: Drawing, server: Any) -> Document:
-    """Wait for the one port of a server to be at the top, and ACTIVE."""
-
-    def look() -> Document | None:
-        ports = drawing.ports(device_id=server.id)
-        return ports[0] if len(ports) == 1 and ports[0]["status"] == "ACTIVE" else None
-
-    return eventually(look, f"the port of {server.name} at the top")
-
-
-def pools(site: SiteAdmin, network: Document) -> list[tuple[Any, Any]]:
-    """Return the first and last addresses that a site hands out."""
-    (there,) = marked(site, "networks", network["id"])
-    found = site.connection.network.get("/subnets", params={"network_id": there["id"]}).json()["subnets"]
-    return [
-        (ip_address(pool["start"]), ip_address(pool["end"]))
-        for subnet in found
-        for pool in subnet["allocation_pools"]
-    ]
-
-
+@pytest.mark.full
 def test_one_is_in_two_zones_with_addresses_of_their_own(
     drawing: Drawing, servers: Belongings, sites: list[SiteAdmin]
 ) -> None:
@@ -146,6 +37,26 @@ def test_one_is_in_two_zones_with_addresses_of_their_own(
     assert refused.json()["NeutronError"]["type"] == "NetworkInUse"
 
 
+def test_addresses_that_one_zone_used_serve_another(
+    drawing: Drawing, servers: Belongings, sites: list[SiteAdmin]
+) -> None:
+    network = drawing.network(cidr="10.42.0.0/28")
+    every = {f"10.42.0.{number}" for number in range(2, 15)}
+    for site in sites:
+        made = [
+            servers.booting(f"one-of-all-{number}", site.site.zone, networks=on(network))
+            for number in range(len(every))
+        ]
+        side_by_side(servers.active, made)
+        ports = [adopted(drawing, server) for server in made]
+        assert {fixed["ip_address"] for port in ports for fixed in port["fixed_ips"]} == every
+        with pytest.raises(exceptions.BadRequestException, match="No fixed IP addresses available"):
+            servers.booting("one-more", site.site.zone, networks=on(network))
+        servers.put_away()
+        eventually(lambda: not drawing.ports(network_id=network["id"]), "no port at the top")
+    assert marked(sites[0], "networks", network["id"]) == []
+
+
 def test_ports_go_with_their_server(drawing: Drawing, servers: Belongings, sites: list[SiteAdmin]) -> None:
     network = drawing.network()
     server = servers.server("goes", sites[0].site.zone, networks=on(network))
@@ -155,13 +66,14 @@ def test_ports_go_with_their_server(drawing: Drawing, servers: Belongings, sites
     assert sites[0].ports() == {}
 
 
+@pytest.mark.full
 def test_many_first_boots_at_once_make_one_network(
     drawing: Drawing, servers: Belongings, sites: list[SiteAdmin]
 ) -> None:
     network = drawing.network()
     zone = sites[1].site.zone
     made = side_by_side(
-        lambda number: servers.booting(f"first-{number}", zone, networks=on(network)), range(8)
+        lambda number: servers.booting(f"first-{number}", zone, networks=on(network)), range(20)
     )
     side_by_side(servers.active, made)
     assert len(marked(sites[1], "networks", network["id"])) == 1
@@ -192,10 +104,12 @@ def test_security_groups_follow_the_tops(
 
     def opened(site: SiteAdmin) -> bool:
         (there,) = marked(site, "security-groups", group["id"])
+        # On whose quota they count.
+        assert {each["project_id"] for each in there["security_group_rules"]} == {group["project_id"]}
         return 443 in {each["port_range_min"] for each in there["security_group_rules"]}
 
     eventually(lambda: all(opened(site) for site in sites), "the rule in both sites")
-    drawing.delete("security-group-rules", rule["id"])
+    drawing.delete("security-group-rules", rule)
     eventually(lambda: not any(opened(site) for site in sites), "the rule gone from both sites")
 
 
@@ -207,6 +121,7 @@ def let_in(site: SiteAdmin, group_id: str) -> list[list[str]]:
     return [found[each] for each in named if each in found]
 
 
+@pytest.mark.full
 def test_the_default_group_lets_in_its_members_in_every_site(
     drawing: Drawing, servers: Belongings, sites: list[SiteAdmin], tenant: Client
 ) -> None:
@@ -223,6 +138,10 @@ def test_the_default_group_lets_in_its_members_in_every_site(
             lambda site=site, others=others: let_in(site, group["id"]) == [others, others],
             f"the other site's member let in to {site.site.name}",
         )
+    lets_in = {each["id"] for each in group["security_group_rules"] if each["direction"] == "ingress"}
+    for server in made:
+        (told,) = tenant.compute.get(f"/servers/{server.id}/os-security-groups").json()["security_groups"]
+        assert (told["id"], {each["id"] for each in told["rules"]}) == (group["id"], lets_in)
     servers.put_away()
     for site in sites:
         eventually(
@@ -260,26 +179,11 @@ def test_a_shared_network_is_used_by_the_other_project_in_a_site(
     drawing: Drawing, sites: list[SiteAdmin], stranger: Client
 ) -> None:
     network, site, theirs = drawing.network(), sites[1], Belongings(stranger)
-    body = {
-        "server": {
-            "name": "guest",
-            "flavorRef": stranger.facts["flavor_ids"][0],
-            "imageRef": stranger.facts["image_id"],
-            "availability_zone": site.site.zone,
-            "networks": on(network),
-        }
-    }
+    body = boot_body(stranger, "guest", site.site.zone, on(network))
     refused = stranger.compute.post("/servers", json=body)
     assert refused.status_code == 400
     assert refused.json()["badRequest"]["message"] == f"Network {network['id']} could not be found."
-    policy = drawing.make(
-        "rbac-policies",
-        "rbac_policy",
-        object_type="network",
-        object_id=network["id"],
-        action="access_as_shared",
-        target_tenant=stranger.project_id,
-    )
+    policy = drawing.share("network", network, stranger)
     try:
         server = theirs.server("guest", site.site.zone, networks=on(network))
         eventually(
@@ -308,13 +212,6 @@ def test_a_shared_network_is_used_by_the_other_project_in_a_site(
     assert stranger.compute.post("/servers", json=body).status_code == 400
 
 
-def shares(site: SiteAdmin, there: Document) -> list[Document]:
-    """Return the policies that share a network of a site."""
-    found = site.connection.network.get("/rbac-policies", params={"object_id": there["id"]})
-    policies: list[Document] = found.json()["rbac_policies"]
-    return policies
-
-
 def test_a_port_that_was_made_first_is_the_servers(
     drawing: Drawing, servers: Belongings, sites: list[SiteAdmin]
 ) -> None:
@@ -327,6 +224,7 @@ def test_a_port_that_was_made_first_is_the_servers(
     )
 
 
+@pytest.mark.full
 def test_a_port_that_was_made_first_is_attached_and_taken_off(
     drawing: Drawing, servers: Belongings, sites: list[SiteAdmin], tenant: Client
 ) -> None:
@@ -351,20 +249,13 @@ def test_one_address_is_not_in_two_sites(
     wanted = [{"uuid": network["id"], "fixed_ip": "10.42.0.9"}]
     server = servers.server("has-it", sites[0].site.zone, networks=wanted)
     assert [each["addr"] for each in server.addresses[network["name"]]] == ["10.42.0.9"]
-    body = {
-        "server": {
-            "name": "wants-it",
-            "flavorRef": tenant.facts["flavor_ids"][0],
-            "imageRef": tenant.facts["image_id"],
-            "availability_zone": sites[1].site.zone,
-            "networks": wanted,
-        }
-    }
+    body = boot_body(tenant, "wants-it", sites[1].site.zone, wanted)
     refused = tenant.compute.post("/servers", json=body)
     assert refused.status_code == 400
     assert refused.json()["badRequest"]["message"] == "Fixed IP 10.42.0.9 is already in use."
 
 
+@pytest.mark.full
 def test_a_network_leaves_a_site_that_was_down_when_it_is_back(
     drawing: Drawing, servers: Belongings, sites: list[SiteAdmin], sandbox: Sandbox
 ) -> None:
@@ -375,7 +266,7 @@ def test_a_network_leaves_a_site_that_was_down_when_it_is_back(
     eventually(lambda: not drawing.ports(network_id=network["id"]), "no port at the top")
     sandbox.stop_site(site.site.name)
     try:
-        drawing.delete("networks", network["id"])
+        drawing.delete("networks", network)
     finally:
         sandbox.start_site(site.site.name)
     eventually(lambda: not marked(site, "networks", network["id"]), "the network gone")
@@ -389,35 +280,20 @@ def test_without_a_network_the_only_one_is_meant_and_of_several_none(
     server = servers.server("on-the-only-one", zone, networks="auto")
     assert list(server.addresses) == [network["name"]]
     drawing.network("10.43.0.0/24")
-    body = {
-        "server": {
-            "name": "where",
-            "flavorRef": tenant.facts["flavor_ids"][0],
-            "imageRef": tenant.facts["image_id"],
-            "availability_zone": zone,
-        }
-    }
-    refused = tenant.compute.post("/servers", json=body)
+    refused = tenant.compute.post("/servers", json=boot_body(tenant, "where", zone, None))
     assert refused.status_code == 409
     assert "Multiple possible networks found" in refused.json()["conflictingRequest"]["message"]
 
 
 def test_one_that_does_not_exist_is_refused_in_novas_words(tenant: Client, sites: list[SiteAdmin]) -> None:
     unknown = str(uuid.uuid4())
-    body = {
-        "server": {
-            "name": "nowhere",
-            "flavorRef": tenant.facts["flavor_ids"][0],
-            "imageRef": tenant.facts["image_id"],
-            "availability_zone": sites[0].site.zone,
-            "networks": [{"uuid": unknown}],
-        }
-    }
+    body = boot_body(tenant, "nowhere", sites[0].site.zone, [{"uuid": unknown}])
     refused = tenant.compute.post("/servers", json=body)
     assert refused.status_code == 400
     assert refused.json()["badRequest"]["message"] == f"Network {unknown} could not be found."
 
 
+@pytest.mark.full
 def test_sites_are_agents_and_zones_of_the_network_service(admin: Client, sandbox: Sandbox) -> None:
     neutron = admin.connection.network
 

@@ -46,6 +46,17 @@ def refreshed(source: Source, clock: Clock) -> Refreshed[int]:
     return Refreshed("the value", source, INTERVAL, clock=clock)
 
 
+def test_a_failure_that_takes_longer_than_the_interval_is_not_every_readers(
+    source: Source, clock: Clock, refreshed: Refreshed[int]
+) -> None:
+    assert refreshed.get() == 1
+    source.error = IdentityUnavailable("does not even answer")
+    source.meanwhile = lambda: setattr(clock, "time", clock.time + 2 * INTERVAL)
+    clock.time = INTERVAL
+    assert [refreshed.get() for _ in range(5)] == [1] * 5
+    assert source.readings == 2
+
+
 def test_nothing_is_read_before_somebody_asks(source: Source, refreshed: Refreshed[int]) -> None:
     assert source.readings == 0
 

@@ -62,6 +62,7 @@ def collect(layout: Layout) -> dict[str, Any]:
             "admin_url": ADMIN_API.url(layout.top_address),
             "configuration": str(layout.conf("top", "tricircle.conf")),
             "database_url": configuration.top.connection(layout),
+            "network_database_url": layout.database_url("top", NEUTRON.name),
             "workers": len(processes.worker_processes(layout)),
         },
         "sites": [describe(layout, site, session) for site in layout.sites],

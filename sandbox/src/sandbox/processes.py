@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 
 from sandbox import data_plane
 from sandbox.configuration import rabbitmq
@@ -205,7 +206,8 @@ def network_process(layout: Layout, address: str, number: str) -> Process:
         environment={
             "OS_NEUTRON_CONFIG_DIR": str(layout.conf(TOP)),
             "OS_NEUTRON_CONFIG_FILES": ";".join(NETWORK_FILES),
-            "PYTHONPATH": str(SOURCE),
+            # The latter is for drivers that are to be tried, with their entry points, as pip installs them.
+            "PYTHONPATH": os.pathsep.join([str(SOURCE), str(layout.state(TOP, "drivers"))]),
             "PYTHONWARNINGS": "ignore",
         },
     )

@@ -9,7 +9,7 @@ from tricircle.admin.definition_reader import DefinitionFilters, DefinitionView,
 from tricircle.admin.engine import Engine
 from tricircle.db.timestamps import render
 from tricircle.errors import Conflict, NotFound
-from tricircle.realise.learner import replication
+from tricircle.realise.replication import replication
 
 PATH = "/v1/definitions"
 

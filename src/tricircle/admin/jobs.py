@@ -29,7 +29,7 @@ _WANTED: Mapping[type, Callable[[Any], tuple[types.JobType, Any]]] = MappingProx
         schemas.NewRebuild: lambda _: (types.REBUILD, NoParameters()),
         schemas.NewNode: lambda _: (types.NODE, NoParameters()),
         schemas.NewCatchUp: lambda _: (types.CATCH_UP, NoParameters()),
-        schemas.NewDrift: lambda new: (types.DRIFT, types.ReplicateParameters(mend=new.mend)),
+        schemas.NewDrift: lambda new: (types.DRIFT, types.DriftParameters(mend=new.mend)),
     }
 )
 """The type and parameters of the jobs that can be asked for."""

@@ -49,9 +49,10 @@ OPTIONS = (
     ),
     cfg.FloatOpt(
         "intent_horizon",
-        default=300.0,
+        default=90.0,
         min=1.0,
-        help="Seconds after which a server or volume that no list of its site shows counts as never made.",
+        help="Seconds after its request was sent when a server or volume that no list of its site shows "
+        "counts as never made. Keep it above [sites] write_deadline: by then its site had to answer.",
     ),
     cfg.FloatOpt(
         "health_interval", default=15.0, min=1.0, help="Seconds between looks whether a site answers."
@@ -82,7 +83,9 @@ OPTIONS = (
         min=0.0,
         help="Seconds after which a network goes from a site in which nothing is on it, and no server was "
         "asked for on it; it comes back with the next one. It is looked for with the comparison of ports. "
-        "With 0 networks stay where they once were needed, until they are deleted.",
+        "After that time a site also gives back addresses that it does not need. "
+        "With 0 networks stay where they once were needed, until they are deleted, and addresses until "
+        "another site needs them.",
     ),
     cfg.FloatOpt("purge_interval", default=3600.0, min=1.0, help="Seconds between deletions of old rows."),
     cfg.IntOpt("keep_days", default=14, min=0, help="Days for which ended jobs are kept; failed ones stay."),

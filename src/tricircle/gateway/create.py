@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import orjson
 from msgspec.structs import replace
+from oslo_log import log
 
 from tricircle.errors import BadRequest, NotFound, SiteUnavailable, TricircleError, Unavailable
 from tricircle.gateway.answers import pass_back
@@ -16,19 +17,26 @@ from tricircle.gateway.call import Call, Reply
 from tricircle.gateway.intents import Intent
 from tricircle.gateway.prerequisites import Needs, Prerequisites
 from tricircle.gateway.resource import Item, Resource
+from tricircle.gateway.sending import Sending
 from tricircle.jobs.job import Request
 from tricircle.jobs.types import IntentParameters
 from tricircle.realise.blocks import NoAddressLeft
 from tricircle.realise.fixed_addresses import AddressTaken
 from tricircle.realise.reach import OutOfReach
+from tricircle.realise.replication import PATIENCE
 from tricircle.routing.resource_type import ResourceType
 from tricircle.routing.route import Route
 from tricircle.scheduler.scheduler import Candidate, Pin
 from tricircle.sites.site import Site
 from tricircle.sites.transport import Answer
 
+LOG = log.getLogger(__name__)
+
 Bonds = Callable[[Item, Item], Iterable[tuple[ResourceType, object]]]
 """Finds the homed resources that a new one is bound to, in the body's document and its member."""
+
+_MARGIN = 2.0
+"""Seconds that a worker has to make what a gateway was to make, and could not."""
 
 _FOR_ANOTHER_SITE = (SiteUnavailable, OutOfReach, AddressTaken, NoAddressLeft)
 """What keeps one site from having something, and perhaps not the next one."""
@@ -104,7 +112,7 @@ class Create:
         needs = None if self.needs is None else self.needs(call, member)
         asked = None if self.intent is None else self.intent(member)
         if asked is not None and needs is not None:
-            asked = replace(asked, uses=needs.uses)
+            asked = replace(asked, uses=needs.uses, groups=needs.groups)
         unreachable: TricircleError
         for candidate in candidates:
             if self.zone_field and candidate.site_az is not None:
@@ -113,22 +121,29 @@ class Create:
             intent = call.engine.intents.begin(
                 self.kind, candidate.site, call.identity.project_id, asked, call.request_id
             )
+            sending = Sending(call, candidate.site, document, intent)
             try:
                 if needs is not None:
-                    needs.prepare(call, candidate.site)
+                    needs.prepare(call, candidate.site, sending.early)
+                sending.begin()
             except TricircleError as error:
-                intent.not_made(f"It was not sent: {error.message}")
-                if not isinstance(error, _FOR_ANOTHER_SITE):
-                    raise
-                unreachable = error
-                continue
+                if not sending.may_have_made:
+                    # Until then a worker has told, as the cause of its job, what the site has refused.
+                    left = _leave_nothing(call, candidate.site, needs, PATIENCE + _MARGIN)
+                    intent.not_made(f"It was not sent: {error.message}", *left)
+                    if not isinstance(error, _FOR_ANOTHER_SITE):
+                        raise
+                    unreachable = error
+                    continue
+                LOG.warning("What request %s needs is left to jobs: %s", call.request_id, error.message)
             try:
-                answer = call.send(candidate.site, body=orjson.dumps(document))
+                answer = sending.answer()
             except SiteUnavailable as error:
-                intent.not_made(f"It was not sent: {error.message}")
+                left = _leave_nothing(call, candidate.site, needs)
+                intent.not_made(f"It was not sent: {error.message}", *left)
                 unreachable = error
             except TricircleError as error:
-                self._failed(intent, error)
+                self._failed(call, candidate.site, intent, needs, error)
                 raise
             else:
                 return self._reply(call, candidate.site, answer, intent, needs)
@@ -141,7 +156,7 @@ class Create:
         try:
             reply = pass_back(call, site, answer, self.resource)
         except TricircleError as error:
-            self._failed(intent, error)
+            self._failed(call, site, intent, needs, error)
             raise
         if 200 <= answer.status < 300:
             route = self._route(call, site, reply)
@@ -150,16 +165,20 @@ class Create:
                 jobs = needs.follow_up(call, site, route.top_id)
             intent.made(route, *jobs)
         elif 400 <= answer.status < 500:
-            intent.not_made(f"Site {site.name} refused it: {answer.status}.")
+            left = _leave_nothing(call, site, needs)
+            intent.not_made(f"Site {site.name} refused it: {answer.status}.", *left)
         else:
-            intent.lost()
+            # With its own request id the service itself has answered, and not what stands before it.
+            intent.lost(is_over=answer.header("x-openstack-request-id") is not None)
         return reply
 
     @staticmethod
-    def _failed(intent: Intent, error: TricircleError) -> None:
+    def _failed(
+        call: Call, site: Site, intent: Intent, needs: Prerequisites | None, error: TricircleError
+    ) -> None:
         """End an intent without an answer: only a refusal, or what was not even sent, made nothing."""
         if error.status < 500 or isinstance(error, Unavailable):
-            intent.not_made(error.message)
+            intent.not_made(error.message, *_leave_nothing(call, site, needs))
         else:
             intent.lost()
 
@@ -174,3 +193,8 @@ class Create:
             return None
         project_id = self.kind.project_of(item) or call.identity.project_id
         return Route(item_id, self.kind.name, site.id, item_id, project_id, self.kind.created_at(item))
+
+
+def _leave_nothing(call: Call, site: Site, needs: Prerequisites | None, delay: float = 0.0) -> list[Request]:
+    """Return the jobs by which nothing is left in a site of what was not made."""
+    return [] if needs is None else needs.leave_nothing(call, site, delay)

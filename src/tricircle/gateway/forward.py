@@ -13,7 +13,7 @@ from tricircle.sites.site import Site
 
 LOG = log.getLogger(__name__)
 
-_AFTER_DELETE = 5.0
+_AFTER_DELETE = 2.0
 """Seconds after a delete before somebody looks: most resources are gone by then."""
 
 
@@ -52,17 +52,35 @@ class Forward:
         reply = pass_back(call, site, answer, self._resource)
         if answer.status == 404 and self._is_member:
             locator.forget(self._kind, resource_id, site)
+            self._hasten(call, resource_id, site)
         elif answer.status == 200 and self._is_member:
             locator.complete(self._kind, resource_id, reply.body)
         return reply
 
     def _have_followed(self, call: Call, resource_id: str, site: Site) -> None:
-        """Have XJob drop the route when the site says that the resource is gone.
+        """Have XJob drop the route when the site says that the resource is gone, and what belongs to it.
 
         Written before the site is asked, so that a gateway which dies leaves no route behind. Where the
         database is away the delete goes on all the same: a route too many costs one request, some day.
         """
-        request = Request(
+        try:
+            call.engine.requester.request(self._after_delete(call, resource_id, site))
+        except DatabaseUnavailable as error:
+            LOG.warning(
+                "Nobody looks after the delete of %s %s: %s", self._kind.name, resource_id, error.message
+            )
+
+    def _hasten(self, call: Call, resource_id: str, site: Site) -> None:
+        """Have XJob do that now: who has seen the resource gone goes on with what it was using."""
+        try:
+            jobs = call.engine.requester.hasten_waiting(self._after_delete(call, resource_id, site).key)
+        except DatabaseUnavailable as error:
+            LOG.warning("What %s %s was using goes later: %s", self._kind.name, resource_id, error.message)
+        else:
+            call.engine.bus.wake(jobs)
+
+    def _after_delete(self, call: Call, resource_id: str, site: Site) -> Request:
+        return Request(
             AFTER_DELETE.name,
             self._kind.name,
             resource_id,
@@ -71,9 +89,3 @@ class Forward:
             delay=_AFTER_DELETE,
             request_id=call.request_id,
         )
-        try:
-            call.engine.requester.request(request)
-        except DatabaseUnavailable as error:
-            LOG.warning(
-                "Nobody looks after the delete of %s %s: %s", self._kind.name, resource_id, error.message
-            )

@@ -5,6 +5,7 @@ instant, and an answer may get lost, and the resource is found all the same. The
 begin one; where it is away when one ends, the client gets its answer, and XJob finds out by itself.
 """
 
+import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -29,6 +30,9 @@ from tricircle.sites.site import Site
 
 LOG = log.getLogger(__name__)
 
+_PROMPT = 5.0
+"""Seconds after which a request that is not sent yet is late."""
+
 LONGEST_FACT = 255
 """Characters. Names and ids are no longer; what is will be refused by the site."""
 
@@ -48,11 +52,23 @@ class Intent(Protocol):
         :param jobs: that are to follow.
         """
 
-    def not_made(self, cause: str) -> None:
-        """Note that nothing was made."""
+    def sending(self) -> None:
+        """Note that the request goes to the site now, where it took long to get so far.
 
-    def lost(self) -> None:
-        """Note that nobody knows."""
+        :raises DatabaseUnavailable: that cannot be written, and the site must not be asked.
+        """
+
+    def not_made(self, cause: str, *jobs: Request) -> None:
+        """Note that nothing was made.
+
+        :param jobs: that are to follow.
+        """
+
+    def lost(self, *, is_over: bool = False) -> None:
+        """Note that nobody knows.
+
+        :param is_over: the site is at it no more: what it has made is there by now.
+        """
 
 
 class Unwritten:
@@ -66,10 +82,13 @@ class Unwritten:
         if route is not None:
             self._locator.learn([route])
 
-    def not_made(self, cause: str) -> None:
+    def sending(self) -> None:
         """Do nothing."""
 
-    def lost(self) -> None:
+    def not_made(self, cause: str, *_: Request) -> None:
+        """Do nothing."""
+
+    def lost(self, *, is_over: bool = False) -> None:
         """Do nothing."""
 
 
@@ -83,6 +102,12 @@ class Written:
         self._intents = intents
         self._job = job
         self._most = most
+        self._good_until = time.monotonic() + _PROMPT
+
+    def sending(self) -> None:
+        """Count the time from now on, where it began long ago."""
+        if time.monotonic() > self._good_until:
+            self._job = self._intents.renew(self._job)
 
     def made(self, route: Route | None, *jobs: Request) -> None:
         """Keep the route; have XJob look for what the answer does not name."""
@@ -93,15 +118,15 @@ class Written:
             self._intents.keep([route], jobs)
         elif route is not None:
             self._intents.locator.learn([route])
-        self.lost()
+        self.lost(is_over=True)
 
-    def not_made(self, cause: str) -> None:
+    def not_made(self, cause: str, *jobs: Request) -> None:
         """Have nobody look for it."""
-        self._intents.end(self._job, [], cause)
+        self._intents.end(self._job, [], cause, jobs)
 
-    def lost(self) -> None:
+    def lost(self, *, is_over: bool = False) -> None:
         """Have XJob look now."""
-        self._intents.hasten(self._job)
+        self._intents.hasten(self._job, is_over=is_over)
 
 
 class Intents:
@@ -153,6 +178,26 @@ class Intents:
         (job,) = self._requester.request(request)
         return Written(self, job, asked.most)
 
+    def renew(self, job: Job) -> Job:
+        """Have an intent count from now on; return it, or another one where a worker has it already.
+
+        :raises DatabaseUnavailable: it is not written.
+        """
+        asked = msgspec.structs.replace(INTENT.read(job.parameters), sent_at=now().isoformat())
+        if self._requester.revise(job.id, asked, self._grace):
+            return replace(job, parameters=msgspec.json.encode(asked))
+        request = Request(
+            job.type,
+            job.resource_type,
+            str(uuid.uuid4()),
+            job.site_id,
+            job.project_id,
+            asked,
+            delay=self._grace,
+            request_id=job.request_id,
+        )
+        return self._requester.request(request)[0]
+
     def end(
         self, job: Job, routes: Sequence[Route], cause: str | None, follow: Sequence[Request] = ()
     ) -> None:
@@ -193,10 +238,19 @@ class Intents:
         if jobs:
             self._bus.wake(jobs)
 
-    def hasten(self, job: Job) -> None:
-        """Have XJob look now, and not only when the grace is over."""
+    def hasten(self, job: Job, *, is_over: bool = False) -> None:
+        """Have XJob look now, and not only when the grace is over.
+
+        :param is_over: see `Intent.lost`.
+        """
         try:
-            self._requester.hasten(job.id)
+            if is_over:
+                asked = INTENT.read(job.parameters)
+                self._requester.revise(
+                    job.id, msgspec.structs.replace(asked, over_at=now().isoformat()), delay=0.0
+                )
+            else:
+                self._requester.hasten(job.id)
         except DatabaseUnavailable as error:
             LOG.warning("Could not hasten the intent %s: %s", job.id, error.message)
         else:

@@ -6,24 +6,30 @@ the project has. What the top does not know is left as it is: a site may, and sa
 Source: Compute API reference, "Create Server"; `_ports_needed_per_instance` in Nova's `network/neutron.py`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from tricircle.errors import Conflict
 from tricircle.gateway.call import Call
 from tricircle.gateway.resource import Item
+from tricircle.jobs.boots import address_on
 from tricircle.jobs.job import Request
 from tricircle.jobs.types import ADOPT, AdoptParameters
+from tricircle.realise.asked import is_uuid
 from tricircle.realise.definition import Known
 from tricircle.realise.kinds import NETWORK, PORT, SECURITY_GROUP
 from tricircle.realise.kinds.security_group import DEFAULT
-from tricircle.realise.preparing import is_uuid
+from tricircle.realise.leaving import clean_up_job
+from tricircle.realise.replication import replication
 from tricircle.routing.homed import SERVER_TYPE
 from tricircle.sites.site import Site
 
 SEVERAL = "Multiple possible networks found, use a Network ID to be more specific."
 """Nova's own words."""
+
+_WORDS = (2, 37)
+"""The first microversion with `auto` and `none`, in which one of both, or networks, must be said."""
 
 _MOST_SERVERS = 1000
 """More at once are left for the site to refuse."""
@@ -55,8 +61,14 @@ class NamedNetworks:
 
     @property
     def uses(self) -> tuple[str, ...]:
-        """The ids of networks and ports that are named."""
-        return tuple(sorted({*self._networks, *(port_id for _, port_id in self.ports)}))
+        """The ids of networks and ports that are named; and addresses, behind their network."""
+        addresses = (address_on(*asked) for asked in self._addresses)
+        return tuple(sorted({*self._networks, *(port_id for _, port_id in self.ports), *addresses}))
+
+    @property
+    def named_groups(self) -> tuple[str, ...]:
+        """The ids or names of the security groups."""
+        return tuple(sorted(set(self._groups)))
 
     @property
     def _groups(self) -> list[str]:
@@ -71,14 +83,22 @@ class NamedNetworks:
         asked = ((network_id, item.get("fixed_ip")) for item, network_id in self.entries)
         return [(network_id, address) for network_id, address in asked if isinstance(address, str)]
 
-    def prepare(self, call: Call, site: Site, known: Sequence[Known]) -> None:
+    def prepare(
+        self, call: Call, site: Site, known: Sequence[Known], early: Callable[[], None] | None = None
+    ) -> None:
         """See that a site has them, and name them in the body as the site does.
 
         :param known: what `keys` find.
+        :param early: is called as soon as all are named, if a server can be asked for before all is there.
         :raises TricircleError: what `Networks.prepare` raises.
         """
-        networks = call.engine.networks
-        self._there = networks.prepare(
+
+        def name_early(there: Sequence[Known]) -> None:
+            self._name(there, site)
+            if early is not None:
+                early()
+
+        there = call.engine.networks.prepare(
             site,
             self._networks,
             self._groups,
@@ -89,8 +109,13 @@ class NamedNetworks:
             known=known,
             ports=[port_id for _, port_id in self.ports],
             addresses=self._addresses,
+            early=None if early is None else name_early,
         )
-        ids = {(each.definition.kind, each.definition.key): each.id_in(site.id) for each in self._there}
+        self._name(there, site)
+
+    def _name(self, there: Sequence[Known], site: Site) -> None:
+        self._there = there
+        ids = {(each.definition.kind, each.definition.key): each.id_in(site.id) for each in there}
         for item, network_id in self.entries:
             item["uuid"] = ids.get((NETWORK.name, network_id)) or network_id
         for item, port_id in self.ports:
@@ -100,20 +125,37 @@ class NamedNetworks:
             item["name"] = ids.get((SECURITY_GROUP.name, name)) or name
 
     def follow_up(self, call: Call, site: Site, server_id: str) -> list[Request]:
-        """Return the job that gives the ports their rows at the top, and makes room for more."""
+        """Return the job that gives the ports their rows at the top, and makes room for more; and those that
+        complete what the site has only as far as Nova needs it."""
         if not self._there and not self.ports:
             return []
-        return [
-            Request(
-                ADOPT.name,
-                SERVER_TYPE.name,
-                server_id,
-                site.id,
-                project_id=call.identity.project_id,
-                parameters=AdoptParameters(self.uses),
-                request_id=call.request_id,
-            )
-        ]
+        incomplete = [each.definition for each in self._there if not each.in_step(site.id)]
+        completing = [replication(each, site, call.request_id) for each in incomplete]
+        adoption = Request(
+            ADOPT.name,
+            SERVER_TYPE.name,
+            server_id,
+            site.id,
+            project_id=call.identity.project_id,
+            parameters=AdoptParameters(self.uses, self.named_groups),
+            request_id=call.request_id,
+        )
+        return [*completing, adoption]
+
+    def leave_nothing(self, call: Call, site: Site, delay: float = 0.0) -> list[Request]:
+        """Return the job that takes out of a site what was brought there for a server that is not made.
+
+        :param delay: seconds before which nobody does it.
+        """
+        job = clean_up_job(
+            site.id,
+            call.identity.project_id,
+            self.uses,
+            self.named_groups,
+            delay=delay,
+            request_id=call.request_id,
+        )
+        return [] if job is None else [job]
 
 
 def networks_of(call: Call, server: Item) -> NamedNetworks | None:
@@ -128,7 +170,7 @@ def networks_of(call: Call, server: Item) -> NamedNetworks | None:
         return None
     found = NamedNetworks(count=_count(server))
     asked = server.get("networks")
-    if asked in (None, [], "auto"):
+    if _names_none(call, server):
         own = call.engine.networks.own(call.identity.project_id, call.token, request_id=call.request_id)
         if len(own) > 1:
             raise Conflict(SEVERAL)
@@ -144,6 +186,13 @@ def networks_of(call: Call, server: Item) -> NamedNetworks | None:
         if isinstance(name := item.get("name"), str):
             found.groups.append((item, name))
     return found
+
+
+def _names_none(call: Call, server: Item) -> bool:
+    """Say whether the project's only network is meant; what a microversion does not have the site refuses."""
+    if "networks" not in server:
+        return call.version_number < _WORDS
+    return server["networks"] == [] or (server["networks"] == "auto" and call.version_number >= _WORDS)
 
 
 def _objects(value: Any) -> Iterable[Item]:

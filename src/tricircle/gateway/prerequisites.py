@@ -4,7 +4,7 @@ So a keypair, flavor or volume type that was made a moment ago in another site w
 so does a network that no site has heard of yet. One look at the database tells what a site lacks.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from oslo_log import log
@@ -14,7 +14,6 @@ from tricircle.gateway.call import Call
 from tricircle.gateway.named_networks import NamedNetworks, networks_of
 from tricircle.gateway.resource import Item
 from tricircle.jobs.job import Request
-from tricircle.realise.definition import Known
 from tricircle.realise.kinds import FLAVOR, KEYPAIR, VOLUME_TYPE, WHERE_NEEDED
 from tricircle.realise.kinds.keypair import Keypair
 from tricircle.realise.side_by_side import SideBySide
@@ -44,20 +43,20 @@ class Prerequisites:
         if isinstance(value, str) and value:
             self.type_fields.append((item, name, value))
 
-    def prepare(self, call: Call, site: Site) -> None:
+    def prepare(self, call: Call, site: Site, early: Callable[[], None] | None = None) -> None:
         """See that a site has them, and name them in the body as the site does.
 
+        :param early: is called where the site can be asked before it has all, which it refuses with 400.
         :raises SiteUnavailable: the site cannot be reached.
         :raises DatabaseUnavailable: it cannot be told what the site lacks.
         :raises TricircleError: what else `Networks.prepare` raises.
         """
-        types = [(VOLUME_TYPE.name, value) for _, _, value in self.type_fields]
-        keys = [*self.keys, *types]
         replicas = call.engine.replicas
         if self.networks is not None:
-            self._prepare_all(call, site, self.networks, keys, types)
-        elif keys:
-            replicas.realise_for(site, keys, types, request_id=call.request_id)
+            # What a type is called there is known when it is there.
+            self._prepare_all(call, site, self.networks, None if self.type_fields else early)
+        elif keys := [*self.keys, *self._types]:
+            replicas.realise_for(site, keys, self._types, request_id=call.request_id)
         for item, name, value in self.type_fields:
             item[name] = replicas.identifiers.in_site(VOLUME_TYPE.name, value, site.id) or value
 
@@ -66,31 +65,44 @@ class Prerequisites:
         call: Call,
         site: Site,
         networks: NamedNetworks,
-        keys: Sequence[tuple[str, str]],
-        types: Sequence[tuple[str, str]],
+        early: Callable[[], None] | None,
     ) -> None:
         replicas = call.engine.replicas
         network_keys, owned = networks.keys(call)
-        known = replicas.store.several([*keys, *network_keys], types, owned)
+        known = replicas.store.several([*self.keys, *self._types, *network_keys], self._types, owned)
         everywhere = [each for each in known if each.definition.kind not in WHERE_NEEDED]
         needed = [each for each in known if each.definition.kind in WHERE_NEEDED]
+        if all(each.in_step(site.id) for each in everywhere):
+            networks.prepare(call, site, needed, early)
+        else:
+            _SIDE_BY_SIDE.do(
+                [
+                    lambda: networks.prepare(call, site, needed),
+                    lambda: replicas.realise_for(site, (), request_id=call.request_id, known=everywhere),
+                ]
+            )
 
-        def realise(lacking: Sequence[Known]) -> None:
-            replicas.realise_for(site, (), request_id=call.request_id, known=lacking)
-
-        works: list[Callable[[], None]] = [lambda: networks.prepare(call, site, needed)]
-        if not all(each.in_step(site.id) for each in everywhere):
-            works.append(lambda: realise(everywhere))
-        _SIDE_BY_SIDE.do(works)
+    @property
+    def _types(self) -> list[tuple[str, str]]:
+        return [(VOLUME_TYPE.name, value) for _, _, value in self.type_fields]
 
     @property
     def uses(self) -> tuple[str, ...]:
         """The ids of the top's networks and ports that the resource is to be on."""
         return () if self.networks is None else self.networks.uses
 
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The ids or names of the security groups that the resource is to be in."""
+        return () if self.networks is None else self.networks.named_groups
+
     def follow_up(self, call: Call, site: Site, resource_id: str) -> list[Request]:
         """Return the jobs that are needed once the resource is made."""
         return [] if self.networks is None else self.networks.follow_up(call, site, resource_id)
+
+    def leave_nothing(self, call: Call, site: Site, delay: float = 0.0) -> list[Request]:
+        """Return the jobs that are needed where the resource is not made; see `NamedNetworks`."""
+        return [] if self.networks is None else self.networks.leave_nothing(call, site, delay)
 
     def prepare_if_possible(self, call: Call, site: Site) -> None:
         """Do so as far as that is possible now, for what is done in a site that has the resource already."""

@@ -30,6 +30,9 @@ from tricircle.jobs.types import TYPES
 _BATCH = 16
 """How many jobs a worker looks at at once to get one: others may be taking the first ones."""
 
+TOP = "top"
+"""Stands, among busy sites, for the jobs that are for none, which are about the top's own services."""
+
 _RUNNING = jobs.alias("running")
 
 
@@ -58,7 +61,7 @@ class JobQueue:
         not know are left to those that do.
 
         :param owner: the worker's name.
-        :param busy_sites: ids of sites that the worker has enough to do for; so for projects.
+        :param busy_sites: ids of sites that the worker has enough to do for, or `TOP`; so for projects.
         """
         free = _free(busy_sites, busy_projects)
         lease = self._claim_one_of(_expired(self._clock()).where(*free), owner)
@@ -270,6 +273,8 @@ def _free(busy_sites: Collection[str], busy_projects: Collection[str]) -> list[s
     for column, busy in ((jobs.c.site_id, busy_sites), (jobs.c.project_id, busy_projects)):
         if busy:
             conditions.append(column.is_(None) | column.not_in(sorted(busy)))
+    if TOP in busy_sites:
+        conditions.append(jobs.c.site_id.is_not(None))
     return conditions
 
 

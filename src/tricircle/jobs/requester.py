@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+import msgspec
 import sqlalchemy as sa
 
 from tricircle.db.engine import Database
 from tricircle.db.tables import jobs
 from tricircle.db.timestamps import now
 from tricircle.errors import BadRequest
-from tricircle.jobs import parked, requirements, rows
+from tricircle.jobs import completing, requirements, rows
 from tricircle.jobs.job import Job, JobEventType, JobState, NoParameters, Request
 from tricircle.jobs.types import type_of
 
@@ -99,26 +100,51 @@ class JobRequester:
         job = rows.find(connection, job_id, lock=True)
         if job is None or job.state is not JobState.WAITING:
             return False
-        time = self._clock()
-        rows.write_event(connection, job_id, JobEventType.SUCCEEDED, time, attempt=job.attempts, cause=cause)
-        changes = {"state": JobState.SUCCEEDED, "waiting_key": None, "cause": cause, "updated_at": time}
-        parked.replace_by(connection, job, JobState.SUCCEEDED, time)
-        rows.write(connection, job_id, changes)
+        completing.complete(connection, job, self._clock(), cause)
         return True
+
+    def revise(self, job_id: str, parameters: msgspec.Struct, delay: float) -> bool:
+        """Have a job that waits be done with other parameters, and at another time.
+
+        :param delay: seconds.
+        :return: False where it does not wait any more.
+        """
+        time = self._clock()
+        changes = {
+            "parameters": msgspec.json.encode(parameters).decode(),
+            "run_after": time + timedelta(seconds=delay),
+            "updated_at": time,
+        }
+        statement = jobs.update().where(jobs.c.id == job_id, jobs.c.state == JobState.WAITING)
+        done = self._database.transact(lambda connection: connection.execute(statement.values(**changes)))
+        return done.rowcount == 1
 
     def hasten(self, job_id: str, delay: float = 0.0) -> None:
         """Have a job that waits for longer than that be done so soon.
 
         :param delay: seconds.
         """
-        time = self._clock()
-        sooner = time + timedelta(seconds=delay)
-        statement = (
-            jobs.update()
-            .where(jobs.c.id == job_id, jobs.c.state == JobState.WAITING, jobs.c.run_after > sooner)
-            .values(run_after=sooner, updated_at=time)
-        )
-        self._database.transact(lambda connection: connection.execute(statement))
+        self._hasten(jobs.c.id == job_id, delay)
+
+    def hasten_waiting(self, key: str) -> list[Job]:
+        """Have the job for something be done now, if one waits.
+
+        :param key: of the request for it.
+        :return: the job, if it was to wait for longer.
+        """
+        return self._hasten(jobs.c.waiting_key == key)
+
+    def _hasten(self, which: sa.ColumnElement[bool], delay: float = 0.0) -> list[Job]:
+
+        def work(connection: sa.Connection) -> list[Job]:
+            time = self._clock()
+            sooner = time + timedelta(seconds=delay)
+            waiting = rows.SELECT.where(which, jobs.c.state == JobState.WAITING, jobs.c.run_after > sooner)
+            found = connection.execute(waiting.with_for_update()).all()
+            changes = {"run_after": sooner, "updated_at": time}
+            return [rows.write(connection, rows.job_of(row).id, changes) for row in found]
+
+        return self._database.transact(work)
 
 
 def _check(request: Request) -> None:

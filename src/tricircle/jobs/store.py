@@ -140,13 +140,15 @@ class JobStore:
     def cancel(self, job_id: str, cause: str = "An operator cancelled it.") -> Job:
         """Have a job not done. A worker that is at it stops at its next step; what it did stays done.
 
+        One that is parked is put away.
+
         :raises NotFound: there is none.
-        :raises Conflict: it has ended already.
+        :raises Conflict: it is done, or cancelled already.
         """
 
         def work(connection: sa.Connection) -> Job:
             job = _find(connection, job_id, lock=True)
-            if job.state.is_final:
+            if job.state.is_final and job.state is not JobState.FAILED:
                 raise Conflict(f"Job {job_id} is {job.state} already.")
             time = self._clock()
             changes: dict[str, Any] = {

@@ -25,7 +25,9 @@ class IntentParameters(msgspec.Struct, frozen=True):
     :param most: how many were asked for at once.
     :param sent_at: ISO 8601, naive, UTC.
     :param facts: fields of the resource by which one is told from another, as its site shows them.
-    :param uses: ids of the top's networks and ports that it was to be on; see `tricircle.jobs.boots`.
+    :param uses: what of the top's it was to be on; see `tricircle.jobs.boots`.
+    :param groups: ids of the security groups that it was to be in, or their names in the project.
+    :param over_at: since when the site is known to be at it no more, as `sent_at`; None where nobody knows.
     """
 
     name: str | None
@@ -33,19 +35,28 @@ class IntentParameters(msgspec.Struct, frozen=True):
     sent_at: str
     facts: dict[str, Any]
     uses: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    over_at: str | None = None
 
 
 class AdoptParameters(msgspec.Struct, frozen=True):
-    """What a server, whose ports are to be adopted, was made on.
+    """What a server, whose ports are to be adopted, was made on; or what was to be there for one.
 
-    :param uses: ids of the top's networks and ports; see `tricircle.jobs.boots`.
+    :param uses: networks and ports by the top's ids, and addresses; see `tricircle.jobs.boots`.
+    :param groups: ids of security groups, or their names in the project.
+    :param leaving: ids in the site of ports that the site has been told to take off the server, which it does
+        after its answer.
     """
 
     uses: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    leaving: tuple[str, ...] = ()
 
     def after(self, earlier: "AdoptParameters") -> "AdoptParameters":
-        """Return what a request means that joins an earlier one: what the server is on by either."""
-        return AdoptParameters(tuple(sorted({*self.uses, *earlier.uses})))
+        """Return what a request means that joins an earlier one: what the server has or loses by either."""
+        uses, groups = {*self.uses, *earlier.uses}, {*self.groups, *earlier.groups}
+        leaving = {*self.leaving, *earlier.leaving}
+        return AdoptParameters(tuple(sorted(uses)), tuple(sorted(groups)), tuple(sorted(leaving)))
 
 
 class LearnParameters(msgspec.Struct, frozen=True):
@@ -60,17 +71,34 @@ class LearnParameters(msgspec.Struct, frozen=True):
     taken_over: bool = False
 
 
-class ReplicateParameters(msgspec.Struct, frozen=True):
-    """How a replicated resource is to be made the same in a site.
+class DriftParameters(msgspec.Struct, frozen=True):
+    """What is to become of what was changed in a site behind the top's back.
 
-    :param mend: whether what was changed in the site behind the top's back is changed back.
+    :param mend: whether it is changed back.
     """
 
     mend: bool = False
 
-    def after(self, earlier: "ReplicateParameters") -> "ReplicateParameters":
+    def after(self, earlier: "DriftParameters") -> "DriftParameters":
         """Return what a request means that joins an earlier one: no wish to mend gets lost."""
-        return ReplicateParameters(mend=self.mend or earlier.mend)
+        return DriftParameters(mend=self.mend or earlier.mend)
+
+
+class ReplicateParameters(msgspec.Struct, frozen=True):
+    """How a replicated resource is to be made the same in a site.
+
+    :param mend: as of `DriftParameters`.
+    :param is_precaution: whoever asks for it is about to do it; nothing is left to do once the site agrees.
+    """
+
+    mend: bool = False
+    is_precaution: bool = False
+
+    def after(self, earlier: "ReplicateParameters") -> "ReplicateParameters":
+        """Return what a request means that joins an earlier one: no wish to mend, or to look, gets lost."""
+        return ReplicateParameters(
+            mend=self.mend or earlier.mend, is_precaution=self.is_precaution and earlier.is_precaution
+        )
 
 
 _USUAL_RETRY = Retry()
@@ -161,7 +189,7 @@ DRIFT = JobType(
     "drift",
     "compare the replicated resources of a site with their definitions",
     _SITE,
-    parameters=ReplicateParameters,
+    parameters=DriftParameters,
     priority=IDLE,
     retry=Retry(attempts=3, first=5, most=60),
 )
@@ -180,6 +208,12 @@ ADOPT = JobType(
     parameters=AdoptParameters,
     priority=URGENT,
     retry=Retry(attempts=12, first=1, most=60),
+)
+CLEAN_UP = JobType(
+    "clean_up",
+    "take out of a site what was brought there for a server that was never made, or never ran",
+    frozenset({"server"}),
+    parameters=AdoptParameters,
 )
 MEMBERS = JobType(
     "members",
@@ -211,6 +245,7 @@ TYPES: Mapping[str, JobType] = MappingProxyType(
             DRIFT,
             FOLLOW,
             ADOPT,
+            CLEAN_UP,
             MEMBERS,
             PORTS,
         )

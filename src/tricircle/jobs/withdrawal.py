@@ -1,4 +1,4 @@
-"""What becomes of the jobs of a site that is not registered any more: those that wait are cancelled."""
+"""What becomes of the jobs of a site that is not registered any more: all that wait or are parked go."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from tricircle.jobs.job import JobEventType, JobState
 
 
 def withdraw(connection: sa.Connection, site_id: str, cause: str, time: datetime) -> int:
-    """Cancel a site's waiting jobs in the transaction that removes it; return how many.
+    """Cancel a site's waiting and parked jobs in the transaction that removes it; return how many.
 
     One that runs goes on until it asks for its site.
 
@@ -18,7 +18,7 @@ def withdraw(connection: sa.Connection, site_id: str, cause: str, time: datetime
     """
     waiting = (
         sa.select(jobs.c.id, jobs.c.attempts)
-        .where(jobs.c.site_id == site_id, jobs.c.state == JobState.WAITING)
+        .where(jobs.c.site_id == site_id, jobs.c.state.in_([JobState.WAITING, JobState.FAILED]))
         .order_by(jobs.c.id)
         .with_for_update()
     )

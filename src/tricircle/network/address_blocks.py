@@ -3,6 +3,10 @@
 POST with `size` delegates some (the answer may be smaller than asked for: ask again), with `start` exactly
 these; PUT with `start` or `end` gives back what lies outside, DELETE gives back all. Addresses that ports
 have stay these ports' own.
+
+POST with `start` and `returning` notes that a site is about to give back addresses that it has: they become a
+block of their own, with an id of its own. POST with `start` takes the site's word back, in which the block
+loses its id. So DELETE of that id gives back only what nobody has decided to keep meanwhile.
 """
 
 from collections.abc import Sequence
@@ -46,17 +50,21 @@ class AddressBlocks:
             addresses that are named are not the subnet's, or not in order.
         :raises IpAddressGenerationFailure: no address is free (409).
         :raises IpAddressAlreadyAllocated: one that is named is not (409).
+        :raises NotDelegated: the site does not have those that it is to give back (409).
         """
         wanted = address_block[RESOURCE]
         ends, site = _named(wanted), sites.find(self._top, wanted["site"], RESOURCE)
+        snapshot = sites.if_known(self._top)  # not within the transaction: it is another database
         context = context.elevated()
         with db_api.CONTEXT_WRITER.using(context):
             subnet = ipam.Pool.get_instance(None, context).get_subnet(wanted["subnet_id"])
             if ends is None:
                 block = subnet.delegate(site.id, wanted["size"])
+            elif wanted.get("returning"):
+                block = subnet.begin_return(site.id, *ends)
             else:
                 block = subnet.reserve(site.id, *ends)
-            return _shown(block, sites.if_known(self._top))
+            return _shown(block, snapshot)
 
     @db_api.retry_if_session_inactive()
     def create_address_block_bulk(self, context: Any, address_blocks: dict[str, Any]) -> list[dict[str, Any]]:
@@ -77,13 +85,13 @@ class AddressBlocks:
         :raises AddressBlockNotFound: there is no such block.
         :raises BadRequest: what is to be kept does not lie within the block.
         """
-        context = context.elevated()
+        context, snapshot = context.elevated(), sites.if_known(self._top)
         with db_api.CONTEXT_WRITER.using(context):
             block = _get(context, id)
             kept = _kept(block, address_block[RESOURCE])
             if kept != blocks.run_of(block):
                 self._keep(context, block, kept)
-            return _shown(block, sites.if_known(self._top))
+            return _shown(block, snapshot)
 
     @db_api.retry_if_session_inactive()
     def delete_address_block(self, context: Any, id: str) -> None:  # noqa: A002
@@ -163,7 +171,7 @@ def _named(wanted: dict[str, Any]) -> tuple[str, str] | None:
     """
     start, end, size = (_given(wanted, name) for name in ("start", "end", "size"))
     if start is None:
-        if size is None or end is not None:
+        if size is None or end is not None or wanted.get("returning"):
             raise exceptions.BadRequest(
                 resource=RESOURCE, msg="either size must be given, or start with size or end, or start alone"
             )
@@ -202,6 +210,7 @@ def _shown(
         "size": blocks.run_of(block).size,
         "start": block.first_ip,
         "end": block.last_ip,
+        "returning": block.is_returning,
     }
     shown: dict[str, Any] = db_utils.resource_fields(row, fields)
     return shown

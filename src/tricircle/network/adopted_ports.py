@@ -6,7 +6,7 @@ repeated; PUT says what has changed; DELETE removes the row, not the site's port
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import sqlalchemy as sa
 from neutron.common import ipv6_utils
@@ -31,6 +31,9 @@ from tricircle.sites.registry import Snapshot
 from tricircle.sites.site import Site
 
 RESOURCE = "adopted_port"
+
+_OF_USERS = ("name", "admin_state_up", "security_groups")
+"""What users change here of what a site says of its port."""
 
 MUTABLE = tuple(name for name, field in ADOPTED_PORT.items() if field["allow_put"])
 """What a site may change of its port; the rest is fixed when it is adopted."""
@@ -92,22 +95,15 @@ class AdoptedPorts:
         :raises AdoptionConflict: another port has this id; or it was deleted at the top just now.
         :raises MacAddressInUse, IpAddressAlreadyAllocated: another port of the network has them (409).
         """
-        return self._adopt(context, adopted_port[RESOURCE])[0]
+        return self._adopt(context, adopted_port[RESOURCE])
 
     def create_adopted_port_bulk(self, context: Any, adopted_ports: dict[str, Any]) -> list[dict[str, Any]]:
-        """Adopt several ports, or none of them; what was adopted before stays so."""
-        shown, made = [], []
-        try:
-            for body in adopted_ports["adopted_ports"]:
-                port, is_new = self._adopt(context, body[RESOURCE])
-                shown.append(port)
-                if is_new:
-                    made.append(port["id"])
-        except Exception:
-            for port_id in made:
-                self.delete_adopted_port(context, port_id)
-            raise
-        return shown
+        """Adopt several ports, up to one that is refused.
+
+        Those before it stay adopted: others may have seen them, and have changed them, by now. The request
+        may be sent again.
+        """
+        return [self._adopt(context, body[RESOURCE]) for body in adopted_ports["adopted_ports"]]
 
     def update_adopted_port(
         self,
@@ -165,24 +161,23 @@ class AdoptedPorts:
             owners = _site_ids(context, [port["id"] for port in ports])
         return [_shown(port, owners[port["id"]], listing.snapshot, fields) for port in ports]
 
-    def _adopt(self, context: Any, body: dict[str, Any]) -> tuple[dict[str, Any], bool]:
-        """Adopt a port; also tell whether that is new."""
+    def _adopt(self, context: Any, body: dict[str, Any]) -> dict[str, Any]:
         site = sites.find(self._top, body["site"], RESOURCE)
         snapshot = sites.known(self._top)
         port_id = body["id"]
         owner = self._owner(context, port_id)
         if owner is None:
             try:
-                return self._create(context, snapshot, site, body), True
-            except callback_exc.CallbackFailure as failure:
+                return self._create(context, snapshot, site, body)
+            except (callback_exc.CallbackFailure, exceptions.Conflict, exceptions.InUse) as failure:
                 owner = self._owner(context, port_id)
                 if owner is None:
                     _raise_cause(failure)
-                # Another request has adopted it meanwhile.
+                # Another request has adopted it meanwhile, and has its id, MAC address and addresses.
         if owner != site.id:
             raise AdoptionConflict(id=port_id, reason="it is another site's")
         _check_same(directory.get_plugin().get_port(context.elevated(), port_id), body)
-        return self._update(context, snapshot, site.id, port_id, body), False
+        return self._update(context, snapshot, site.id, port_id, body)
 
     def _create(self, context: Any, snapshot: Snapshot, site: Site, body: dict[str, Any]) -> dict[str, Any]:
         if journal.mentions(context.elevated(), journal.PORT, body["id"]):
@@ -202,6 +197,9 @@ class AdoptedPorts:
         self, context: Any, snapshot: Snapshot, site_id: str, port_id: str, body: dict[str, Any]
     ) -> dict[str, Any]:
         changes = {name: value for name, value in _specified(body).items() if name in MUTABLE}
+        if journal.mentions(context.elevated(), journal.PORT, port_id):
+            # A user has just changed it, and its site does not know yet.
+            changes = {name: value for name, value in changes.items() if name not in _OF_USERS}
         adopting = adoption.adopting(context, Adoption(site_id, changes.get("status")))
         core = directory.get_plugin()
         site = snapshot.by_id.get(site_id)
@@ -272,8 +270,8 @@ def _changes_addresses(original: dict[str, Any], wanted: dict[str, Any]) -> bool
     )
 
 
-def _raise_cause(failure: callback_exc.CallbackFailure) -> None:
-    for error in failure.errors:
+def _raise_cause(failure: Exception) -> NoReturn:
+    for error in getattr(failure, "errors", ()):
         if isinstance(error.error, exceptions.NeutronException):
             raise error.error
     raise failure

@@ -51,6 +51,9 @@ ADDRESS_BLOCK: dict[str, Any] = {
     ),
     "start": _field(_ADDRESS, "POST PUT", **_OPTIONAL),
     "end": _field(_ADDRESS, "POST PUT", **_OPTIONAL),
+    "returning": _field(
+        {"type:boolean": None}, "POST", default=False, convert_to=converters.convert_to_boolean
+    ),
 }
 
 ADOPTED_PORT: dict[str, Any] = {

@@ -12,6 +12,9 @@ of two who race for an address one finds nothing to change. Neutron's own decora
 Everyday allocation does not read these rows: it sees the pools less the blocks, so its price does not grow
 with what is delegated.
 
+A block that is about to be given back (`is_returning`) is one like any other here: nobody else gets an
+address of it. What it means to the site is in `tricircle.realise.returns`.
+
 Every function takes neutron_lib's context, and runs in the transaction that this one has open, if any.
 """
 
@@ -126,6 +129,44 @@ def delegate(context: Any, ipam_subnet_id: str, subnet: Any, site_id: str, run: 
         return block
 
 
+def cut(context: Any, subnet_id: str, site_id: str, run: Run, *, is_returning: bool) -> AddressBlock | None:
+    """Make a block of its own of some addresses of a site: one about to be given back, or so no more.
+
+    What is left of the block that they are taken from stays as it is.
+
+    :param is_returning: what the new one is, and the other is not.
+    :return: None where no block of the site, that is not so yet, has them all.
+    :raises oslo_db.exception.RetryRequest: another request has changed the block meanwhile.
+    """
+    found = (
+        block
+        for block in of_subnet(context, subnet_id)
+        if (block.site_id, block.is_returning) == (site_id, not is_returning)
+        and not without([run], [run_of(block)])
+    )
+    block = next(found, None)
+    if block is None:
+        return None
+    same = {name: getattr(block, name) for name in ("network_id", "subnet_id", "project_id", "site_id")}
+    rest = without([run_of(block)], [run])
+    parts = [
+        {
+            **same,
+            "id": uuidutils.generate_uuid(),
+            "first_ip": text(part.first, version_of(block)),
+            "last_ip": text(part.last, version_of(block)),
+            "is_returning": is_returning == (part is run),
+        }
+        for part in (run, *rest)
+    ]
+    with db_api.CONTEXT_WRITER.using(context):
+        _execute(context, sa.delete(AddressBlock).where(*_as_seen(block)), is_fence=True)
+        context.session.expunge(block)
+        context.session.execute(sa.insert(AddressBlock), parts)
+        made: AddressBlock = context.session.get(AddressBlock, parts[0]["id"])
+        return made
+
+
 def keep(context: Any, ipam_subnet_id: str, block: AddressBlock, kept: Run | None) -> None:
     """Give the addresses of a block back, but for some. Those that ports have become these ports' own.
 
@@ -133,15 +174,10 @@ def keep(context: Any, ipam_subnet_id: str, block: AddressBlock, kept: Run | Non
     :raises oslo_db.exception.RetryRequest: another request has changed the block meanwhile.
     """
     run, version = run_of(block), version_of(block)
-    as_it_was = (
-        AddressBlock.id == block.id,
-        AddressBlock.first_ip == block.first_ip,
-        AddressBlock.last_ip == block.last_ip,
-    )
-    change: Any = sa.delete(AddressBlock).where(*as_it_was)
+    change: Any = sa.delete(AddressBlock).where(*_as_seen(block))
     if kept is not None:
         ends = {"first_ip": text(kept.first, version), "last_ip": text(kept.last, version)}
-        change = sa.update(AddressBlock).where(*as_it_was).values(**ends)
+        change = sa.update(AddressBlock).where(*_as_seen(block)).values(**ends)
     with db_api.CONTEXT_WRITER.using(context):
         _execute(context, change, is_fence=True)
         if kept is None:
@@ -193,6 +229,15 @@ def let_go(context: Any, ipam_subnet_id: str, address: str) -> None:
 def forget(context: Any, subnet_id: str) -> None:
     """Remove the blocks of a subnet that goes; its rows of addresses go with it."""
     _execute(context, sa.delete(AddressBlock).where(AddressBlock.subnet_id == subnet_id))
+
+
+def _as_seen(block: AddressBlock) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return what is true of a block's row while nobody has changed it."""
+    return (
+        AddressBlock.id == block.id,
+        AddressBlock.first_ip == block.first_ip,
+        AddressBlock.last_ip == block.last_ip,
+    )
 
 
 def _is(ipam_subnet_id: str, addresses: Sequence[str]) -> sa.ColumnElement[bool]:

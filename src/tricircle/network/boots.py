@@ -1,8 +1,11 @@
-"""Keeps a network at the top while a site makes a server on it, of whose port the top does not know yet.
+"""Keeps a network while a site makes a server on it, of whose port the top does not know yet.
 
-What Neutron itself sees are ports. A server's comes to the top a moment after the server was asked for, and
-until then Tricircle's jobs tell that there is one. They are looked at outside of any transaction, and not for
-long: where they cannot be, the network goes, and the site's copy with the last server on it.
+So its subnets are kept, and with whom it is shared. What Neutron itself sees are ports. A server's comes to
+the top a moment after the server was asked for, and until then Tricircle's jobs tell that there is one. They
+are not looked at for long: where they cannot be, the network goes, and the site's copy with the last server
+on it. A server may get an address of each of the network's subnets, so all of them are needed as long as the
+network is. Neutron itself asks for these within the transaction that deletes one, which has locked no more
+than its row by then.
 """
 
 import os
@@ -14,10 +17,12 @@ from typing import Any
 
 from neutron_lib import exceptions
 from neutron_lib.callbacks import events, registry, resources
+from neutron_lib.plugins import directory
 from oslo_log import log
 
 from tricircle.errors import TricircleError
 from tricircle.network.top import Top
+from tricircle.realise.kinds.rbac_policy import EVERYBODY, SHARED
 
 LOG = log.getLogger(__name__)
 
@@ -30,8 +35,12 @@ PAUSE = 5.0
 _THREADS = 4
 
 
+class _Used(exceptions.InUse):
+    message = "A server is being made with it"
+
+
 class Boots:
-    """Refuses the deletion of networks; for all threads of a process, and of those that come from it.
+    """Refuses deletions; for all threads of a process, and of those that come from it.
 
     :param clock: seconds.
     """
@@ -45,15 +54,22 @@ class Boots:
         self._threads: ThreadPoolExecutor | None = None
 
     def watch(self) -> None:
-        """Be asked before a network is deleted."""
+        """Be asked before a network or subnet is deleted, or shared no more."""
         registry.subscribe(self._refuse, resources.NETWORK, events.BEFORE_DELETE)
+        registry.subscribe(self._refuse_of_policy, resources.RBAC_POLICY, events.BEFORE_DELETE)
+        registry.subscribe(self._refuse_subnet, resources.SUBNET, events.BEFORE_DELETE)
 
-    def are_under_way(self, network_id: str) -> bool:
-        """Say whether servers are being made on a network; also no, where that cannot be told in time."""
+    def are_under_way(self, used: str, **projects: str) -> bool:
+        """Say whether servers are being made on a network; also no, where that cannot be told in time.
+
+        :param used: the network's id; or a security group's, that is named by it.
+        :param projects: whose servers; see `Top.sites_of_boots_on`.
+        """
         if self._clock() < self._quiet_until:
             return False
         try:
-            return bool(self._pool().submit(self._top.sites_of_boots_on, network_id).result(PATIENCE))
+            look = self._pool().submit(self._top.sites_of_boots_on, used, **projects)
+            return bool(look.result(PATIENCE))
         except (TricircleError, TimeoutError) as error:
             self._quiet_until = self._clock() + PAUSE
             LOG.warning("Networks are deleted without a look at what is being made on them: %r", error)
@@ -63,6 +79,21 @@ class Boots:
         if self.are_under_way(payload.resource_id):
             reason = "A server is being made on it"
             raise exceptions.NetworkInUse(net_id=payload.resource_id, reason=reason)
+
+    def _refuse_subnet(self, _resource: str, _event: str, _trigger: Any, payload: Any) -> None:
+        subnet = directory.get_plugin().get_subnet(payload.context.elevated(), payload.resource_id)
+        if self.are_under_way(subnet["network_id"]):
+            reason = "A server is being made on its network"
+            raise exceptions.SubnetInUse(subnet_id=payload.resource_id, reason=reason)
+
+    def _refuse_of_policy(self, _resource: str, _event: str, _trigger: Any, payload: Any) -> None:
+        policy = payload.states[0]
+        if policy.action != SHARED:
+            return
+        is_for_all = policy.target_project == EVERYBODY
+        whose = {"not_of": policy.project_id} if is_for_all else {"of": policy.target_project}
+        if self.are_under_way(policy.object_id, **whose):
+            raise _Used  # Neutron says of what
 
     def _pool(self) -> ThreadPoolExecutor:
         """Return this process's threads: a child has none of its parent's."""

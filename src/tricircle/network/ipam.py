@@ -19,6 +19,12 @@ from tricircle.network.db.models import AddressBlock
 from tricircle.network.ranges import Run, last_run, runs_of, without
 
 
+class NotDelegated(exceptions.Conflict):
+    """A site cannot give back what it does not have."""
+
+    message = "No block of the site has all of %(start)s to %(end)s of subnet %(subnet_id)s."
+
+
 class Allocation(NamedTuple):
     """An address that is handed out, as the stock driver reads one."""
 
@@ -104,6 +110,8 @@ class DelegatingSubnet(driver.NeutronDbSubnet):
     def reserve(self, site_id: str, start: str, end: str) -> AddressBlock:
         """Give a site exactly some addresses. They need not be in the pools: these are for who names none.
 
+        What the site was about to give back stays the site's.
+
         :raises IpAddressAlreadyAllocated: one of them is a port's, or a site's.
         :raises InvalidIpForSubnet: one of them is none that a port of this subnet may have.
         :raises BadRequest: as `delegate` does.
@@ -113,10 +121,24 @@ class DelegatingSubnet(driver.NeutronDbSubnet):
             if not ipam_utils.check_subnet_ip(self._cidr, address):
                 raise ipam_exc.InvalidIpForSubnet(subnet_id=self._subnet_id, ip=address)
         run = Run(blocks.number(start), blocks.number(end))
+        kept = blocks.cut(self._context, self._subnet_id, site_id, run, is_returning=False)
+        if kept is not None:
+            return kept
         taken = blocks.first_taken(self._context, self._ipam_subnet_id, run, subnet.ip_version)
         if taken is not None:
             raise ipam_exc.IpAddressAlreadyAllocated(subnet_id=self._subnet_id, ip=taken)
         return blocks.delegate(self._context, self._ipam_subnet_id, subnet, site_id, run)
+
+    def begin_return(self, site_id: str, start: str, end: str) -> AddressBlock:
+        """Note that a site is about to give some of its addresses back.
+
+        :raises NotDelegated: they are not all in one block of the site's, or it gives some back already.
+        """
+        run = Run(blocks.number(start), blocks.number(end))
+        block = blocks.cut(self._context, self._subnet_id, site_id, run, is_returning=True)
+        if block is None:
+            raise NotDelegated(subnet_id=self._subnet_id, start=start, end=end)
+        return block
 
     def _handed_out(self) -> Any:
         """Return Neutron's subnet.

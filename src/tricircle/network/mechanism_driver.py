@@ -79,6 +79,7 @@ class TricircleMechanismDriver(api.MechanismDriver):
         self._forwarder = Forwarder(self._top)
         self._qos = QosDriver(self.hand_on)
         watched.watch()
+        segments.refuse_of_subnets()
         Boots(self._top).watch()
         for event in _PRECOMMIT:
             registry.subscribe(self._security_group_changes, resources.SECURITY_GROUP, event)
@@ -139,6 +140,7 @@ class TricircleMechanismDriver(api.MechanismDriver):
 
     def _network_comes(self, _resource: str, _event: str, _trigger: Any, payload: Any) -> None:
         provider_segments.require_reach(self._top, payload.desired_state)
+        provider_segments.keep_local(self._top, payload.desired_state)
 
     def _security_group_changes(self, _resource: str, _event: str, _trigger: Any, payload: Any) -> None:
         group = payload.latest_state

@@ -1,5 +1,8 @@
 """The provider segments of a network, and the sites: which one a site's port is on, and which nobody has.
 
+A network that is limited to one site is of the type `local` at the top, unless somebody names another one: it
+takes no VLAN of the fabric, and its site makes it as its own type.
+
 What a site gets is chosen in `tricircle.realise.reach`; here the same is said in Neutron's words.
 """
 
@@ -7,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from neutron_lib import constants, exceptions
-from neutron_lib.api.definitions import multiprovidernet, provider_net
+from neutron_lib.api.definitions import external_net, multiprovidernet, provider_net
 from neutron_lib.plugins.ml2 import api
+from oslo_config import cfg
 
 from tricircle.network import sites
 from tricircle.network.top import Top
@@ -44,6 +48,27 @@ def require_reach(top: Top, network: Mapping[str, Any]) -> None:
         resource="network",
         msg=f"no physical network that is named is in site {', '.join(lacking)}; see its physical_networks",
     )
+
+
+def keep_local(top: Top, network: dict[str, Any]) -> None:
+    """Have a new network that is limited to one site be local to it, where no segment is asked for.
+
+    :param network: as the request has it, before ML2 gives it a segment.
+    :raises SitesUnknown: the sites have never been read, and cannot be now.
+    """
+    hints = _given(network.get(_HINTS))
+    if not hints or _is_chosen(network) or constants.TYPE_LOCAL not in cfg.CONF.ml2.type_drivers:
+        return
+    top.expire()  # what is decided here is decided for good
+    if len(sites_of(sites.known(top), hints)) == 1:
+        network[provider_net.NETWORK_TYPE] = constants.TYPE_LOCAL
+
+
+def _is_chosen(network: Mapping[str, Any]) -> bool:
+    """Say whether the request, or Neutron's configuration, tells what a network is."""
+    if any(_given(network.get(name)) for name in (*provider_net.ATTRIBUTES, multiprovidernet.SEGMENTS)):
+        return True
+    return bool(_given(network.get(external_net.EXTERNAL)) and cfg.CONF.ml2.external_network_type)
 
 
 def _lacking(snapshot: Snapshot, hints: Sequence[str], asked: Sequence[Segment]) -> list[str]:

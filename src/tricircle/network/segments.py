@@ -1,14 +1,34 @@
-"""Keeps Neutron's segments from being told to a Nova and a Placement: the top's region has no Placement.
+"""Keeps Neutron's segments to the top: in a site a network is one, and the top's region has no Placement.
 
 When the first network is deleted, Neutron makes an instance of its service plugin `segments` even where that
 is not configured. It tells Placement of each segment that goes, and fails where there is none.
 """
 
 import inspect
+from typing import Any
 
 from neutron.services.segments import db, plugin
-from neutron_lib.callbacks import registry
+from neutron_lib import exceptions
+from neutron_lib.api import validators
+from neutron_lib.callbacks import events, registry, resources
 from neutron_lib.plugins import directory
+
+
+class SubnetOfSegment(exceptions.BadRequest):
+    """A subnet is to belong to a segment."""
+
+    message = "A subnet cannot belong to a segment here: each site has the whole subnet, on its own segment."
+
+
+def refuse_of_subnets() -> None:
+    """Have no subnet belong to a segment, of which sites would know nothing."""
+    for event in (events.BEFORE_CREATE, events.BEFORE_UPDATE):
+        registry.subscribe(_require_none, resources.SUBNET, event)
+
+
+def _require_none(_resource: str, _event: str, _trigger: Any, payload: Any) -> None:
+    if validators.is_attr_set(payload.latest_state.get("segment_id")):
+        raise SubnetOfSegment
 
 
 def keep_to_ourselves() -> None:

@@ -66,13 +66,14 @@ class Top:
         parts.bus.wake(jobs)
         return jobs
 
-    def sites_of_boots_on(self, used: str) -> set[str]:
-        """Return the ids of the sites in which servers are being made on a network or port.
+    def sites_of_boots_on(self, used: str, **projects: str) -> set[str]:
+        """Return the ids of the sites in which servers are being made on a network or port, or in a group.
 
+        :param projects: `of` or `not_of`: whose servers; see `tricircle.jobs.boots`.
         :raises DatabaseUnavailable: the database cannot be reached.
         """
         with self._parts.database.read() as connection:
-            return boots.sites_of_boots_on(connection, used)
+            return boots.sites_of_boots_on(connection, used, **projects)
 
     def close(self) -> None:
         """Let go of the database and the bus; the next use takes hold of them again."""

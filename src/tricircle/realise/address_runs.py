@@ -1,6 +1,6 @@
 """Runs of addresses, as Neutron writes them: `{"start": ..., "end": ...}`, both ends included."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
@@ -35,6 +35,33 @@ def number_in(pools: Iterable[Mapping[str, str]], addresses: Iterable[str]) -> i
         place = bisect_right(ends, number, key=lambda run: run[0])
         found += place > 0 and number <= ends[place - 1][1]
     return found
+
+
+def idle_in(pools: Iterable[Mapping[str, str]], used: Iterable[str]) -> list[Pool]:
+    """Return the runs of those addresses in pools that are not used, the longest first.
+
+    :param pools: of one IP version, as the addresses are.
+    """
+    taken = sorted({int(ip_address(each)) for each in used})
+    runs: list[Pool] = []
+    for first, last in map(_ends, pools):
+        start = int(first)
+        for cut in (*taken[bisect_left(taken, start) : bisect_right(taken, int(last))], int(last) + 1):
+            if cut > start:
+                runs.append({"start": _text(first, start), "end": _text(first, cut - 1)})
+            start = cut + 1
+    return sorted(runs, key=lambda run: size_of([run]), reverse=True)
+
+
+def tail(pool: Mapping[str, str], size: int) -> Pool:
+    """Return the last addresses of a run, at most as many as that: the first ones are handed out first."""
+    first, last = _ends(pool)
+    return {"start": _text(first, max(int(first), int(last) - size + 1)), "end": str(last)}
+
+
+def _text(like: IPv4Address | IPv6Address, number: int) -> str:
+    """Write an address of the same version as another one."""
+    return str(type(like)(number))
 
 
 def _ends(pool: Mapping[str, str]) -> tuple[IPv4Address | IPv6Address, IPv4Address | IPv6Address]:

@@ -1,9 +1,9 @@
 """The blocks of addresses that the top delegates to sites: what a site's subnet hands out is exactly these.
 
 They are asked of the top each time: it alone knows them, as its Neutron must not hand them out itself. So who
-asks for one twice gets two, and none is lost: what has been delegated is in the next list. Nobody gives one
-back because it was asked for twice, as somebody else may have seen it by then; so of those who need the first
-one at the same time only one asks.
+asks for one twice gets two, and none is lost: what has been delegated is in the next list. What turns out not
+to be needed comes back later (`tricircle.realise.returns`); until then those who need the first one at the
+same time wait for one of them to ask.
 """
 
 import time
@@ -13,7 +13,7 @@ from tricircle.errors import BadRequest
 from tricircle.realise.address_runs import Pool, merged, number_in, size_of
 from tricircle.realise.definition import Body
 from tricircle.realise.kinds.subnet import addresses_of, hands_out
-from tricircle.realise.top_network import TopNetwork
+from tricircle.realise.top_network import Item, TopNetwork
 from tricircle.realise.turns import Turns
 from tricircle.sites.service_calls import SiteRefused
 from tricircle.sites.site import Site
@@ -29,6 +29,10 @@ _SINGLE = 14
 
 _SPARE = 16
 """Addresses that a site has free at any time, as far as the subnet allows it."""
+
+
+_OTHERWISE = frozenset({404, 409})
+"""What the top says where a site does not have such a block, or the subnet is gone."""
 
 
 class NoAddressLeft(BadRequest):
@@ -59,6 +63,13 @@ class Sizes:
         there = max(1, addresses_of(subnet))
         block = 1 if there <= _SINGLE else min(_USUAL, there // 4)
         return cls(block, min(_SPARE, block))
+
+    def kept(self, used: int) -> int:
+        """Return how many addresses a site keeps free: a block more than would have it get more again.
+
+        :param used: that it has in use.
+        """
+        return self.spare if self.block == 1 else max(self.spare, -(-used // 3)) + self.block
 
     def missing(self, total: int, free: int, count: int) -> int:
         """Return how many addresses a site is to get more.
@@ -115,13 +126,47 @@ class Blocks:
         Such a block has one address, and that is not in the top's own pools: the gateway's, or one that the
         project has kept out of them.
         """
-        found = self._top.list("address_block", subnet_id=subnet["id"], site=site.name)
+        return self.handed_out(subnet, [each for each in self.of(subnet, site) if not each["returning"]])
+
+    def of(self, subnet: Body, site: Site) -> list[Item]:
+        """Return a site's blocks, as the top shows them."""
+        return self._top.list("address_block", subnet_id=subnet["id"], site=site.name)
+
+    def handed_out(self, subnet: Body, found: list[Item]) -> list[Pool]:
+        """Return those of some blocks that the site gives to servers which name no address."""
         singles = [block for block in found if block["start"] == block["end"]]
         shown = self._top.show("subnet", subnet["id"]) if singles else None
         if shown is None:
             return found
-        handed_out = shown["allocation_pools"]
-        return [each for each in found if each not in singles or number_in(handed_out, [each["start"]])]
+        pools = shown["allocation_pools"]
+        return [each for each in found if each not in singles or number_in(pools, [each["start"]])]
+
+    def of_network(self, network_id: str, site: Site) -> list[Item]:
+        """Return a site's blocks of all subnets of a network."""
+        return self._top.list("address_block", network_id=network_id, site=site.name)
+
+    def begin_return(self, subnet_id: str, site: Site, run: Pool) -> bool:
+        """Note that a site is about to give some addresses of one block back; say whether that is so now."""
+        return self._cut(subnet_id, site, run, returning=True)
+
+    def keep(self, subnet_id: str, site: Site, run: Pool) -> bool:
+        """Have a site keep addresses that it was about to give back; say whether that is so now."""
+        return self._cut(subnet_id, site, run, returning=False)
+
+    def give_back(self, block: Item) -> int:
+        """Give back what the site of a block has not kept meanwhile; return how many addresses."""
+        return 0 if self._top.delete("address_block", block["id"]).status == 404 else size_of([block])
+
+    def _cut(self, subnet_id: str, site: Site, run: Pool, *, returning: bool) -> bool:
+        ends = {"start": run["start"], "end": run["end"]}
+        wanted = {"subnet_id": subnet_id, "site": site.name, **ends, "returning": returning}
+        try:
+            self._top.make("address_block", wanted)
+        except SiteRefused as error:
+            if error.site_status not in _OTHERWISE:
+                raise
+            return False
+        return True
 
     def grow(self, subnet: Body, site: Site, size: int) -> list[Pool]:
         """Have more addresses delegated to a site.

@@ -45,6 +45,10 @@ class Definition:
     reference_site_id: str | None
 
 
+class Changed(Exception):  # it is no error: it says to look again
+    """A row is not as it was seen any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Realisation:
     """A replicated resource in one site.
@@ -69,6 +73,16 @@ class Known:
 
     definition: Definition
     realisations: Mapping[str, Realisation]
+
+    @property
+    def holders(self) -> set[str]:
+        """The ids of the sites that have it, or are to have it."""
+        return {each.site_id for each in self.realisations.values() if each.version != FORMER}
+
+    def drift_in(self, site_id: str) -> str | None:
+        """Return what was found to be otherwise in a site."""
+        realisation = self.realisations.get(site_id)
+        return None if realisation is None else realisation.drift
 
     def version_in(self, site_id: str) -> int:
         """Return the version that a site was last made to agree with; 0 for none."""

@@ -5,7 +5,8 @@ So it is the top that says no. What is in a block of the site's may be asked for
 becomes a block of one address; what is anything else is in use.
 
 Such a block stays the site's when its server is gone, or was never made: another request of that site may
-have found the address there meanwhile. The site hands it out from then on, if it is in the top's own pools.
+have found the address there meanwhile. The site hands it out from then on, if it is in the top's own pools;
+and it comes back as others do (`tricircle.realise.returns`), but not while a boot names it.
 """
 
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -83,10 +84,12 @@ class FixedAddresses:
     def _is_of(
         self, subnet: Known, asked: IPv4Address | IPv6Address, site: Site, request_id: str | None
     ) -> bool:
-        """Say whether an address is in a block of a site's; the top is asked, as blocks may be given back."""
+        """Say whether an address is in a block that a site keeps; the top is asked, as blocks come back."""
         subnet_id = subnet.definition.key
         blocks = self._top.list("address_block", request_id=request_id, subnet_id=subnet_id, site=site.name)
         number = int(asked)
         return any(
-            int(ip_address(block["start"])) <= number <= int(ip_address(block["end"])) for block in blocks
+            int(ip_address(block["start"])) <= number <= int(ip_address(block["end"]))
+            for block in blocks
+            if not block["returning"]
         )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tricircle.errors import DatabaseUnavailable
-from tricircle.realise.store import DefinitionStore
+from tricircle.realise.realisation_store import RealisationStore
 from tricircle.refreshed import Refreshed
 
 KINDS = ("qos_spec", "volume_type")
@@ -34,14 +34,21 @@ class Identifiers:
     """
 
     def __init__(
-        self, store: DefinitionStore, interval: float, *, clock: Callable[[], float] = time.monotonic
+        self, store: RealisationStore, interval: float, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._store = store
         self._names = Refreshed("the ids of replicated resources", self._read, interval, clock=clock)
 
     def in_site(self, kind: str, key: str, site_id: str) -> str | None:
-        """Return what a site calls something; None where that is not known."""
-        return self._look(lambda names: names.in_site.get((kind, key, site_id)))
+        """Return what a site calls something; None where that is not known.
+
+        What is not known yet may have been made this moment, by another process: it is looked up.
+        """
+        try:
+            found = self._names.get().in_site.get((kind, key, site_id))
+            return self._store.id_in_site(kind, key, site_id) if found is None else found
+        except DatabaseUnavailable:
+            return None
 
     def at_top(self, kind: str, site_id: str, site_resource_id: str) -> str:
         """Return what the top calls something of a site; where that is not known, as the site does."""

@@ -12,11 +12,11 @@ import sqlalchemy as sa
 from tricircle.db.engine import Database
 from tricircle.errors import BadAnswer, Conflict, TricircleError, Unavailable
 from tricircle.jobs.bus import Bus
-from tricircle.jobs.job import Job, Request
+from tricircle.jobs.job import Job
 from tricircle.jobs.requester import JobRequester
-from tricircle.jobs.types import REPLICATE, ReplicateParameters
 from tricircle.realise.definition import (
     Body,
+    Changed,
     Definition,
     DefinitionState,
     Found,
@@ -24,10 +24,9 @@ from tricircle.realise.definition import (
     Sought,
     differences,
 )
-from tricircle.realise.kinds import KINDS, REMOTE_MEMBERS, Kind
+from tricircle.realise.kinds import KINDS, Kind
 from tricircle.realise.realiser import Realiser
-from tricircle.realise.remote_groups import members_job
-from tricircle.realise.store import Changed
+from tricircle.realise.replication import replication
 from tricircle.sites.registry import SiteRegistry
 from tricircle.sites.site import Site
 
@@ -232,7 +231,7 @@ class _Turn:
 
     def _key_of(self, kind: Kind, site_resource_id: str) -> str | None:
         learner, site = self._learner, self._site
-        for _, key, site_id, known_as in learner.store.names([kind.name]):
+        for _, key, site_id, known_as in learner.store.realised.names([kind.name]):
             if (site_id, known_as) == (site.id, site_resource_id):
                 return key
         view = learner.realiser.view(kind, site, request_id=self._request_id)
@@ -260,8 +259,8 @@ class _Turn:
         def work(connection: sa.Connection) -> list[Job]:
             version = learner.store.define(connection, seen, key=key, name=name, body=body, state=state)
             if stays_in is not None:
-                learner.store.make_former(connection, seen.id, stays_in)
-            learner.store.record(
+                learner.store.realised.make_former(connection, seen.id, stays_in)
+            learner.store.realised.record(
                 connection,
                 seen.id,
                 site.id,
@@ -298,30 +297,3 @@ class _Turn:
             for site_id in self._known.realisations.keys() & sites.keys()
             if site_id == self._site.id or not self._learner.realiser.is_as_made(self._known, sites[site_id])
         }
-
-
-def replication(
-    definition: Definition,
-    site: Site,
-    request_id: str | None = None,
-    *,
-    mend: bool = False,
-    delay: float = 0.0,
-) -> Request:
-    """Ask for a job that makes a site agree with a definition.
-
-    :param delay: seconds before which nobody does it.
-    """
-    if definition.kind == REMOTE_MEMBERS.name:
-        # There is more to them than what is defined.
-        return members_job(definition.key, site.id, definition.project_id, delay=delay)
-    return Request(
-        REPLICATE.name,
-        definition.kind,
-        definition.id,
-        site.id,
-        project_id=definition.project_id,
-        parameters=ReplicateParameters(mend),
-        delay=delay,
-        request_id=request_id,
-    )

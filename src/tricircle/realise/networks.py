@@ -6,9 +6,12 @@ from typing import Protocol
 from tricircle.errors import Unavailable
 from tricircle.identity.identity import Identity
 from tricircle.jobs.bus import Bus
+from tricircle.realise.asked import Asked
 from tricircle.realise.definition import Definition, DefinitionState, Known
+from tricircle.realise.following import Following
 from tricircle.realise.kinds.network import may_use
-from tricircle.realise.preparing import Asked, Preparing
+from tricircle.realise.preparing import Early, Preparing
+from tricircle.realise.returns import Returns
 from tricircle.realise.room import Room
 from tricircle.realise.side_by_side import SideBySide
 from tricircle.realise.site_ids import SiteIds
@@ -38,18 +41,22 @@ class Networks:
         top: TopNetwork,
         *,
         definitions: TopDefinitions,
+        following: Following,
         preparing: Preparing,
         room: Room,
+        returns: Returns,
         bus: Bus,
     ) -> None:
         self._store = store
         self._definitions = definitions
+        self._following = following
         self._preparing = preparing
         self._room = room
         self._bus = bus
-        self._ids = SiteIds(store)
+        self._ids = SiteIds(store.realised)
         self._side_by_side = SideBySide()
         self.top = top
+        self.returns = returns
 
     @property
     def is_there(self) -> bool:
@@ -139,6 +146,7 @@ class Networks:
         known: Sequence[Known] | None = None,
         ports: Sequence[str] = (),
         addresses: Sequence[tuple[str, str]] = (),
+        early: Early | None = None,
     ) -> list[Known]:
         """See that a site has networks and security groups, with room for new ports.
 
@@ -152,6 +160,8 @@ class Networks:
         :param known: what `keys` find, where the caller has read it just now.
         :param ports: the top's ids of ports that a new server is to take.
         :param addresses: networks by the top's ids, and an address that is asked for on each.
+        :param early: is told what the site has as soon as a server can be asked for; not where nothing can be
+            won by that. The site's Nova refuses it with 400 as long as something is missing.
         :return: what the site has of it now.
         :raises OutOfReach: a network is limited to availability zones in which the site is not; or a port is
             another site's.
@@ -167,7 +177,7 @@ class Networks:
         if known is None:
             keys, owned = asked.keys()
             known = self._store.several(keys, owned=owned)
-        there = self._preparing.prepare(asked, site, known)
+        there = self._preparing.prepare(asked, site, known, early)
         for each in there:
             known_as = each.id_in(site.id)
             if known_as is not None:
@@ -179,7 +189,7 @@ class Networks:
 
         :raises TricircleError: as `ServiceCalls.call` does, of the top; or others keep changing it.
         """
-        words, jobs = self._definitions.follow(kind, key, request_id)
+        words, jobs = self._following.follow(kind, key, request_id)
         self._bus.wake(jobs)
         return words
 
@@ -193,3 +203,10 @@ class Networks:
             return
         if known.definition.state is DefinitionState.ACTIVE and known.definition.body["spare"] is not None:
             self._room.make(known.definition.id, site, 0, request_id=request_id)
+
+    def end_scarcity(self, network: Known) -> None:
+        """Note that all sites of a network have addresses to spare again, if they have.
+
+        :raises TricircleError: as `ServiceCalls.call` does, of a site.
+        """
+        self._room.end_scarcity(network)

@@ -1,15 +1,16 @@
 """Where a network may be, and as which of its segments.
 
 A network that is in the fabric is, in a site, the one of its segments whose physical network the site has.
-One that is not, or that is limited to one site without that, each site makes as it likes.
+One that is not, or that is limited to one site without that, each site makes as it likes. One that is local
+stays in the site that has it, also where its availability zone gets another one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from tricircle.errors import BadRequest
 from tricircle.realise.definition import Body
-from tricircle.realise.segments import Segment, defined_segments
+from tricircle.realise.segments import Segment, defined_segments, is_local
 from tricircle.sites.registry import SiteRegistry, Snapshot
 from tricircle.sites.site import Site
 
@@ -28,11 +29,12 @@ class Reach:
         """Return the ids of the sites that availability zone hints stand for: of zones, or by name."""
         return sites_of(self._registry.snapshot, hints)
 
-    def require_within(self, body: Body, site: Site) -> None:
-        """See to it that a network's hints name a site.
+    def require_within(self, body: Body, site: Site, holders: Collection[str] = ()) -> None:
+        """See to it that a network may be in a site.
 
         :param body: the definition's.
-        :raises OutOfReach: they name others only.
+        :param holders: the ids of the sites that have it.
+        :raises OutOfReach: its hints name others only; or it is local to another one.
         """
         hints = body["availability_zone_hints"]
         if hints and site.id not in self.sites_of(hints):
@@ -40,6 +42,11 @@ class Reach:
             raise OutOfReach(
                 f"Network {body['id']} is limited to the availability zones {zones}; site {site.name} is in "
                 "none.",
+                site=site.name,
+            )
+        if site.id not in holders and holders and is_local(defined_segments(body), hints):
+            raise OutOfReach(
+                f"Network {body['id']} is local to another site of its availability zones than {site.name}.",
                 site=site.name,
             )
 

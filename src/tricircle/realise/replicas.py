@@ -13,6 +13,7 @@ from tricircle.jobs.bus import Bus, NoBus
 from tricircle.jobs.requester import JobRequester
 from tricircle.realise.blocks import Blocks
 from tricircle.realise.definition import DefinitionState, Known
+from tricircle.realise.following import Following
 from tricircle.realise.identifiers import Identifiers
 from tricircle.realise.kinds import KINDS, NETWORK, REMOTE_MEMBERS, SUBNET
 from tricircle.realise.learner import Learner
@@ -20,10 +21,13 @@ from tricircle.realise.member_addresses import MemberAddresses
 from tricircle.realise.networks import Networks
 from tricircle.realise.preparing import Preparing
 from tricircle.realise.reach import Reach
-from tricircle.realise.realiser import Own, Realiser
+from tricircle.realise.realiser import Realiser
 from tricircle.realise.remote_groups import RemoteGroups
+from tricircle.realise.returns import Returns
 from tricircle.realise.room import Room
+from tricircle.realise.sides import Own
 from tricircle.realise.store import DefinitionStore
+from tricircle.realise.subnet_pools import SubnetPools
 from tricircle.realise.top_definitions import TopDefinitions
 from tricircle.realise.top_network import TopNetwork
 from tricircle.realise.writing import Writing
@@ -72,17 +76,19 @@ class Replicas:
         reach = Reach(registry)
         members = MemberAddresses(top, registry)
         own: dict[str, Own] = {
-            SUBNET.name: blocks.pools,
+            SUBNET.name: SubnetPools(DefinitionStore(database), blocks).own,
             NETWORK.name: reach.own,
             REMOTE_MEMBERS.name: members.own,
         }
         realiser = Realiser(database, calls, own)
         learner = Learner(database, registry, requester, realiser, bus)
         definitions = TopDefinitions(database, realiser.store, top, requester, registry)
-        room = Room(realiser.store, realiser, calls, blocks)
+        following = Following(database, definitions, top, requester, registry)
+        returns = Returns(database, realiser, calls, blocks, registry)
+        room = Room(realiser.store, realiser, calls, blocks, returns=returns, registry=registry)
         return cls(
             store=realiser.store,
-            identifiers=Identifiers(realiser.store, conf.sites.refresh_interval),
+            identifiers=Identifiers(realiser.store.realised, conf.sites.refresh_interval),
             realiser=realiser,
             learner=learner,
             writing=Writing(database, realiser.store, requester, learner, conf.xjob.intent_grace),
@@ -90,8 +96,19 @@ class Replicas:
                 realiser.store,
                 top,
                 definitions=definitions,
-                preparing=Preparing(realiser, top, definitions, blocks, room, reach=reach),
+                following=following,
+                preparing=Preparing(
+                    realiser,
+                    top,
+                    definitions,
+                    returns,
+                    room,
+                    reach=reach,
+                    following=following,
+                    most_early=conf.sites.max_concurrency // 4,
+                ),
                 room=room,
+                returns=returns,
                 bus=bus,
             ),
             members=members,

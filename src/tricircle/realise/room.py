@@ -4,9 +4,11 @@ A site always has some addresses to spare: a worker sees to it after each boot. 
 than these goes on without asking anybody; one that needs more has the site's addresses counted, and asks the
 top for more of them first.
 
-How many there are is told by the site, not by what a process remembers; what it may use without asking is a
+How many there are is told by the site, not by what a process remembers, less those that servers are to get
+which the site has accepted a moment ago; what a process may use without asking is a
 share of the spare ones, so that several processes together do not use more than there are. Where the top has
-no more to give the network is noted as scarce: then every boot asks.
+no more to give the network is noted as scarce: then every boot asks, until all sites have some to spare
+again. What other sites do not use is fetched from them before a boot is refused.
 """
 
 import threading
@@ -20,12 +22,15 @@ from oslo_log import log
 from tricircle.errors import TricircleError
 from tricircle.realise.address_runs import number_in, size_of
 from tricircle.realise.blocks import Blocks, NoAddressLeft, Sizes
-from tricircle.realise.definition import Body, Definition, DefinitionState, Known
+from tricircle.realise.definition import Body, DefinitionState, Known
 from tricircle.realise.kinds.kind import quoted
 from tricircle.realise.kinds.subnet import hands_out
 from tricircle.realise.realiser import Realiser
+from tricircle.realise.returns import Returns
+from tricircle.realise.site_addresses import PortsThere, ports_there
 from tricircle.realise.store import DefinitionStore
 from tricircle.realise.turns import Turns
+from tricircle.sites.registry import SiteRegistry
 from tricircle.sites.service_calls import ServiceCalls
 from tricircle.sites.site import Site
 
@@ -37,6 +42,9 @@ _GOOD_FOR = 10.0
 _SHARES = 4
 """Processes that may use addresses of the same site and network within that time, without knowing of each
 other. Each believes in its share of what there is."""
+
+_FETCHES = 3
+"""How often it is looked for what other sites have idle, before a boot is refused."""
 
 _MOST = 10_000
 
@@ -65,21 +73,43 @@ class _Count:
     total: int
     free: int
 
+    @property
+    def version(self) -> int:
+        """The version of its addresses."""
+        return int(self.subnet.definition.body["ip_version"])
+
     def missing(self, count: int) -> int:
         """Return how many addresses more are needed where some are about to be used."""
         return Sizes.of(self.subnet.definition.body).missing(self.total, self.free, count)
+
+
+def _room(counts: Iterable[_Count]) -> int:
+    """Return for how many servers there is room; each gets an address of each IP version."""
+    free: dict[int, int] = {}
+    for each in counts:
+        free[each.version] = free.get(each.version, 0) + each.free
+    return max(0, min(free.values(), default=0))
 
 
 class Room:
     """Counts and makes room."""
 
     def __init__(
-        self, store: DefinitionStore, realiser: Realiser, calls: ServiceCalls, blocks: Blocks
+        self,
+        store: DefinitionStore,
+        realiser: Realiser,
+        calls: ServiceCalls,
+        blocks: Blocks,
+        *,
+        returns: Returns,
+        registry: SiteRegistry,
     ) -> None:
         self._store = store
         self._realiser = realiser
         self._calls = calls
         self._blocks = blocks
+        self._returns = returns
+        self._registry = registry
         self._lock = threading.Lock()
         self._turns = Turns()
         self._left: TTLCache[tuple[str, str], int] = TTLCache(_MOST, _GOOD_FOR)
@@ -114,6 +144,8 @@ class Room:
 
     def _takes(self, place: tuple[str, str], spare: int, count: int) -> bool:
         """Take room that there is as far as this process knows; say whether there is."""
+        if not spare:
+            return False  # others may have taken away what was left a moment ago
         with self._lock:
             left: int = self._left.get(place, spare // _SHARES) - count
             if left >= 0:
@@ -129,35 +161,66 @@ class Room:
         :raises TricircleError: as `ServiceCalls.call` does, of the site.
         """
         network = self._store.get(definition_id)
-        counts = [] if network is None else self._count(network, site, self._usage)
-        if network is not None and any(each.missing(count) for each in counts):
-            counts = self._count(network, site, self._usage_of_pools)
-        free: dict[int, int] = {}
+        if network is None:
+            return 0
+        counts, is_scarce = self._fill(network, site, count, request_id)
+        for number in range(_FETCHES):
+            if _room(counts) >= count:
+                break
+            fetched = self._fetch(counts, site, count)
+            # Others may have taken a part of that; also for this site, which does not hand it out yet.
+            self._take_in(counts, site, request_id)
+            counts, _ = self._fill(network, site, count, request_id)
+            if not fetched and number > 0:
+                break
+        if is_scarce:
+            self._returns.note_scarce(network.definition)
+        if _room(counts) < count:
+            raise NoAddressLeft(network.definition.key, site)
+        return _room(counts)
+
+    def _fill(
+        self, network: Known, site: Site, count: int, request_id: str | None
+    ) -> tuple[list[_Count], bool]:
+        """Count, and have more delegated where there are too few; also tell whether there are no more."""
+        counts = self._count(network, site, count, request_id)
         is_scarce = False
         for each in counts:
-            body = each.subnet.definition.body
             more = each.missing(count)
             if more:
                 got = self._grow(each.subnet, site, more, request_id)
                 each.free += got or 0
                 is_scarce = is_scarce or (got is not None and got < more)
-            free[body["ip_version"]] = free.get(body["ip_version"], 0) + max(0, each.free)
-        if network is not None and is_scarce:
-            self.note_scarce(network.definition)
-        least = min(free.values(), default=0)
-        if network is not None and least < count:
-            raise NoAddressLeft(network.definition.key, site)
-        return least
+        return counts, is_scarce
 
-    def note_scarce(self, network: Definition) -> None:
-        """Note that sites have nothing to spare on a network: from now on every boot has it counted.
+    def _take_in(self, counts: Iterable[_Count], site: Site, request_id: str | None) -> None:
+        """Have a site hand out all that is its own: who was to see to that may not have, or have died."""
+        for each in counts:
+            self._realiser.realise(each.subnet.definition.id, site, request_id=request_id)
 
-        It holds until the network or one of its subnets is changed at the top.
-        """
-        if network.body["spare"]:
-            self._realiser.write(
-                partial(self._store.note, seen=network, body={**network.body, "spare": 0}),
-            )
+    def _fetch(self, counts: Iterable[_Count], site: Site, count: int) -> bool:
+        """Have other sites give back what is lacking; say whether there is something."""
+        found = [
+            self._returns.fetch(each.subnet, site, count - each.free) for each in counts if each.free < count
+        ]
+        return any(found)
+
+    def end_scarcity(self, network: Known) -> None:
+        """Note that sites have addresses to spare again, if all that have a network have."""
+        definition = network.definition
+        if definition.body["spare"] != 0:
+            return
+        spare = spare_of(each.definition.body for each in self._subnets(network))
+        sites = [self._registry.snapshot.by_id.get(each) for each in network.realisations]
+        for site in filter(None, sites):
+            if not network.in_step(site.id):
+                continue
+            counts = self._fill(network, site, 0, None)[0] if site.is_asked else []
+            if not counts or any(each.missing(0) for each in counts):
+                return
+        self._realiser.write(
+            partial(self._store.note, seen=definition, body={**definition.body, "spare": spare}),
+        )
 
     def _grow(self, subnet: Known, site: Site, more: int, request_id: str | None) -> int | None:
         """Have more addresses delegated, and handed out; return how many, None if that cannot be told."""
@@ -171,13 +234,31 @@ class Room:
             self._realiser.realise(subnet.definition.id, site, request_id=request_id)
         return size_of(got)
 
-    def _count(self, network: Known, site: Site, usage: _Usage) -> list[_Count]:
-        subnets = [
+    def _subnets(self, network: Known) -> list[Known]:
+        """Return the subnets of a network of which addresses are handed out."""
+        return [
             known
             for known in self._store.several([("subnet", key) for key in network.definition.body["subnets"]])
             if known.definition.state is DefinitionState.ACTIVE and hands_out(known.definition.body)
         ]
-        by_id = {known.id_in(site.id): known for known in subnets}
+
+    def _count(self, network: Known, site: Site, count: int, request_id: str | None) -> list[_Count]:
+        """Count addresses; with more work where servers are still to get theirs, or there may be too few."""
+        key = network.definition.key
+        if not self._returns.is_expected(key, site, besides=request_id):
+            counts = self._count_all(network, site, self._usage)
+            if not any(each.missing(count) for each in counts):
+                return counts
+        ports = self._returns.ports(key, site)
+        counts = self._count_all(network, site, partial(self._usage_of_pools, ports=ports))
+        expected = self._returns.expected(key, site, ports, besides=request_id)
+        for version in {each.version for each in counts}:
+            # Each gets an address of one of the subnets of a version.
+            next(each for each in counts if each.version == version).free -= expected
+        return counts
+
+    def _count_all(self, network: Known, site: Site, usage: _Usage) -> list[_Count]:
+        by_id = {known.id_in(site.id): known for known in self._subnets(network)}
         network_id = network.id_in(site.id)
         if network_id is None:
             return []
@@ -199,14 +280,12 @@ class Room:
         entries = shown["network_ip_availability"]["subnet_ip_availability"]
         return {entry["subnet_id"]: (entry["total_ips"], entry["used_ips"]) for entry in entries}
 
-    def _usage_of_pools(self, network_id: str, site: Site) -> dict[str, tuple[int, int]]:
+    def _usage_of_pools(
+        self, network_id: str, site: Site, ports: PortsThere | None = None
+    ) -> dict[str, tuple[int, int]]:
         """Return the same of the pools alone, which is more work for the site."""
-        query = f"network_id={quoted(network_id)}"
-        ports = self._calls.get(site, "network", f"/v2.0/ports?{query}&fields=fixed_ips") or {}
-        subnets = self._calls.get(site, "network", f"/v2.0/subnets?{query}") or {}
-        used: dict[str, list[str]] = {}
-        for port in ports.get("ports", ()):
-            for fixed in port["fixed_ips"]:
-                used.setdefault(fixed["subnet_id"], []).append(fixed["ip_address"])
+        used = (ports or ports_there(self._calls, site, network_id)).addresses
+        target = f"/v2.0/subnets?network_id={quoted(network_id)}"
+        subnets = self._calls.get(site, "network", target) or {}
         pools = {subnet["id"]: subnet["allocation_pools"] for subnet in subnets.get("subnets", ())}
         return {each: (size_of(runs), number_in(runs, used.get(each, ()))) for each, runs in pools.items()}

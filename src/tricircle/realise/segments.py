@@ -4,7 +4,7 @@ Source: Networking API v2.0 reference, "Networks provider extended attributes (n
 multiple provider extension".
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -67,6 +67,11 @@ def _segments(shown: list[Mapping[str, Any]]) -> Iterator[Segment]:
         if network_type is not None:
             physical_network = each.get(f"{_PROVIDER}physical_network")
             yield Segment(network_type, physical_network, each.get(f"{_PROVIDER}segmentation_id"))
+
+
+def is_local(segments: Collection[Segment], hints: Collection[str]) -> bool:
+    """Say whether a network is local to one site: it is limited, and what it is only that site knows."""
+    return bool(hints and segments) and all(each.network_type == "local" for each in segments)
 
 
 def defined_segments(body: Body) -> list[Segment]:

@@ -1,14 +1,15 @@
 """What each site calls the networks, subnets, security groups and ports of the top, and the other way round.
 
-Each id is looked up when it is met, and kept: of what exists it never changes. What is made anew in a site
-after somebody has deleted it there gets another id: who makes it says so (`keep`).
+A site's id stands for the same thing at the top for good, and is looked up once. The other way round it does
+not: what has left a site and comes back, which any process may see to, has another id there.
 """
 
 import threading
 
 from cachetools import LRUCache
 
-from tricircle.realise.store import DefinitionStore
+from tricircle.errors import DatabaseUnavailable
+from tricircle.realise.realisation_store import RealisationStore
 
 _MOST = 50_000
 """Ids that one process keeps in each direction; some 20 MB."""
@@ -17,7 +18,7 @@ _MOST = 50_000
 class SiteIds:
     """Looks ids up. For all threads of a process."""
 
-    def __init__(self, store: DefinitionStore, *, most: int = _MOST) -> None:
+    def __init__(self, store: RealisationStore, *, most: int = _MOST) -> None:
         self._store = store
         self._lock = threading.Lock()
         self._in_site: LRUCache[tuple[str, str, str], str] = LRUCache(most)
@@ -26,12 +27,18 @@ class SiteIds:
     def in_site(self, kind: str, top_id: str, site_id: str) -> str | None:
         """Return what a site calls something; None where it has none, or calls it as the top does.
 
+        While the database is away, what it was called last.
+
         :raises DatabaseUnavailable: it is not kept, and cannot be read.
         """
-        with self._lock:
-            found: str | None = self._in_site.get((kind, top_id, site_id))
-        if found is None:
+        try:
             found = self._store.id_in_site(kind, top_id, site_id)
+        except DatabaseUnavailable:
+            with self._lock:
+                found = self._in_site.get((kind, top_id, site_id))
+            if found is None:
+                raise
+        else:
             if found is not None:
                 self.keep(kind, top_id, site_id, found)
         return found

@@ -3,8 +3,12 @@
 from collections.abc import Callable, Collection
 from typing import Any
 
+from tricircle.realise.definition import Changed
 from tricircle.sites.service_calls import ServiceCalls, SiteAnswer
 from tricircle.sites.site import Site
+
+_CHANGED = 412
+"""What Neutron says where a resource has another revision."""
 
 
 def go_on(_: str) -> None:
@@ -44,21 +48,42 @@ class SiteView:
         return None if answer.status == 404 else answer.document
 
     def change(
-        self, what: str, method: str, target: str, body: object = None, *, fine: Collection[int] = ()
+        self,
+        what: str,
+        method: str,
+        target: str,
+        body: object = None,
+        *,
+        fine: Collection[int] = (),
+        revision: int | None = None,
     ) -> SiteAnswer:
         """Change something.
 
         :param what: names the step.
         :param fine: statuses of 400 and more that say that it is so already.
+        :param revision: of Neutron's, that it must have been seen with.
+        :raises Changed: it is not as it was seen any more.
         """
         self._step(what)
-        return self._send(method, target, body, fine)
+        if revision is None:
+            return self._send(method, target, body, fine)
+        answer = self._send(method, target, body, {*fine, _CHANGED}, revision)
+        if answer.status == _CHANGED:
+            raise Changed
+        return answer
 
     def note(self, words: str) -> None:
         """Keep in words what the site cannot have as it should."""
         self.notes.append(words)
 
-    def _send(self, method: str, target: str, body: object, expected: Collection[int]) -> SiteAnswer:
+    def _send(
+        self,
+        method: str,
+        target: str,
+        body: object,
+        expected: Collection[int],
+        revision: int | None = None,
+    ) -> SiteAnswer:
         return self._calls.call(
             self.site,
             self._service_type,
@@ -68,4 +93,5 @@ class SiteView:
             version=self._version,
             request_id=self._request_id,
             expected=expected,
+            revision=revision,
         )

@@ -1,4 +1,4 @@
-"""Definitions and realisations, in the database.
+"""Definitions, in the database, and what is known of them together with where they are.
 
 Every method raises DatabaseUnavailable where the database cannot be reached, besides what it says itself.
 Those that take a connection write in the caller's transaction.
@@ -6,14 +6,13 @@ Those that take a connection write in the caller's transaction.
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
 import orjson
 import sqlalchemy as sa
-from oslo_db.exception import DBDuplicateEntry, DBReferenceError
+from oslo_db.exception import DBDuplicateEntry
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from tricircle.db.engine import Database
@@ -21,8 +20,17 @@ from tricircle.db.tables import definitions, jobs, realisations, sites
 from tricircle.db.timestamps import now
 from tricircle.jobs.job import JobState
 from tricircle.jobs.types import LEARN
-from tricircle.realise.definition import FORMER, Body, Definition, DefinitionState, Known, Realisation
+from tricircle.realise.definition import (
+    FORMER,
+    Body,
+    Changed,
+    Definition,
+    DefinitionState,
+    Known,
+    Realisation,
+)
 from tricircle.realise.kinds import WHERE_NEEDED
+from tricircle.realise.realisation_store import RealisationStore
 
 _DEFINITION = tuple(column for column in definitions.c if column.name not in {"created_at", "updated_at"})
 _REALISATION = (
@@ -44,30 +52,20 @@ _INSERT_IF_ABSENT: Mapping[str, Any] = MappingProxyType(
     }
 )
 
-_WANT: Mapping[str, Any] = MappingProxyType(
-    {
-        "sqlite": sqlite.insert(realisations).on_conflict_do_nothing(),
-        "postgresql": postgresql.insert(realisations).on_conflict_do_nothing(),
-        # Not IGNORE, which swallows other errors, too.
-        "mysql": mysql.insert(realisations).on_duplicate_key_update(site_id=realisations.c.site_id),
-        "mariadb": mysql.insert(realisations).on_duplicate_key_update(site_id=realisations.c.site_id),
-    }
-)
-
 _WHERE_NEEDED = sorted(WHERE_NEEDED)
 
 _AT_ONCE = 500
 
 
-class Changed(Exception):  # it is no error: it says to look again
-    """A row is not as it was seen any more."""
-
-
 class DefinitionStore:
-    """Reads and writes them."""
+    """Reads and writes them.
+
+    :ivar realised: the rows of realisations.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.realised = RealisationStore(database)
 
     def get(self, definition_id: str) -> Known | None:
         """Return a definition by its row's id, with its realisations."""
@@ -104,13 +102,24 @@ class DefinitionStore:
             sa.and_(definitions.c.resource_type == kind, definitions.c.project_id == project_id)
         )
 
-    def all(self, kind: str) -> list[Known]:
-        """Return everything of a kind, with its realisations, by key."""
-        return self._known(definitions.c.resource_type == kind)
+    def held_by(self, site_id: str, kinds: Collection[str]) -> list[Known]:
+        """Return everything of some kinds that a site has, or is to have, with its realisations."""
+        here = sa.select(realisations.c.definition_id).where(
+            realisations.c.site_id == site_id, realisations.c.version != FORMER
+        )
+        return self._known(
+            sa.and_(
+                definitions.c.resource_type.in_(sorted(kinds)),
+                definitions.c.state == DefinitionState.ACTIVE,
+                definitions.c.id.in_(here),
+            )
+        )
 
     def referring(self, field: str, key: str, kind: str) -> list[Known]:
         """Return the definitions of a kind whose body names another one's key in a field."""
-        return [known for known in self.all(kind) if known.definition.body.get(field) == key]
+        named = definitions.c.body.contains(key, autoescape=True)
+        found = self._known(sa.and_(definitions.c.resource_type == kind, named))
+        return [known for known in found if known.definition.body.get(field) == key]
 
     def _known(self, condition: sa.ColumnElement[bool]) -> list[Known]:
         query = (
@@ -239,56 +248,6 @@ class DefinitionStore:
         )
         connection.execute(statement.values(body=orjson.dumps(body).decode(), updated_at=now()))
 
-    def make_former(self, connection: sa.Connection, definition_id: str, stays_in: Collection[str]) -> None:
-        """Note that sites have the former one under a key.
-
-        :param stays_in: ids of sites in which it is not to be replaced.
-        """
-        statement = realisations.update().where(
-            realisations.c.definition_id == definition_id,
-            realisations.c.version > 0,
-            realisations.c.site_id.not_in(sorted(stays_in)),
-        )
-        connection.execute(statement.values(version=FORMER))
-
-    def record(
-        self,
-        connection: sa.Connection,
-        definition_id: str,
-        site_id: str,
-        *,
-        site_resource_id: str | None,
-        seen: int,
-        version: int,
-        drift: str | None = None,
-    ) -> None:
-        """Note that a site agrees with a version.
-
-        :param seen: the version that its row had when the site was first looked at; 0 for no row.
-        :raises Changed: somebody else has worked on it meanwhile.
-        """
-        row = {
-            "site_resource_id": site_resource_id,
-            "version": version,
-            "drift": drift,
-            "updated_at": now(),
-        }
-        same = (realisations.c.definition_id == definition_id, realisations.c.site_id == site_id)
-        there = connection.scalar(sa.select(realisations.c.version).where(*same).with_for_update())
-        if there is None:
-            if seen != 0:
-                raise Changed
-            try:
-                connection.execute(
-                    realisations.insert(), row | {"definition_id": definition_id, "site_id": site_id}
-                )
-            except (DBDuplicateEntry, DBReferenceError):
-                raise Changed from None
-        elif there != seen:
-            raise Changed
-        else:
-            connection.execute(realisations.update().where(*same).values(**row))
-
     def define_as_shown(
         self,
         connection: sa.Connection,
@@ -299,15 +258,20 @@ class DefinitionStore:
         project_id: str,
         body: Body,
         is_first: bool = False,
+        before: int | None = None,
     ) -> tuple[Definition, bool]:
         """Make a definition what the top's own service shows, which is its truth.
 
         What is deleted stays so: its id never comes back.
 
         :param is_first: it is left as it is where there is one: others may know better by now.
+        :param before: the version that there was before it was shown, 0 for none; None for any.
         :return: the definition, and whether it has changed.
+        :raises Changed: it may have been shown before others have read it.
         """
         seen = self.propose(connection, kind, key, name, project_id=project_id)
+        if before is not None and seen.version != before:
+            raise Changed
         same = seen.state is DefinitionState.ACTIVE and (seen.name, seen.body) == (name, body)
         is_known = is_first and seen.state is DefinitionState.ACTIVE
         if same or is_known or seen.state is DefinitionState.DELETED:
@@ -316,139 +280,6 @@ class DefinitionStore:
         return (
             replace(seen, name=name, body=body, version=version, state=DefinitionState.ACTIVE),
             True,
-        )
-
-    def want(self, connection: sa.Connection, definition_id: str, site_id: str) -> bool:
-        """Note that something in a site needs a definition.
-
-        :return: whether that is new; of several at the same time it is for one.
-        :raises Changed: the definition or the site is gone.
-        """
-        same = (realisations.c.definition_id == definition_id, realisations.c.site_id == site_id)
-        noted_at = sa.select(realisations.c.updated_at).where(*same)
-        if connection.execute(noted_at).one_or_none() is not None:
-            self._keep(connection, definition_id, site_id)
-            if connection.execute(noted_at).one_or_none() is not None:
-                return False
-        time = now()
-        row = {
-            "definition_id": definition_id,
-            "site_id": site_id,
-            "site_resource_id": None,
-            "version": 0,
-            "updated_at": time,
-        }
-        try:
-            connection.execute(_WANT[connection.dialect.name], row)
-        except DBReferenceError:
-            raise Changed from None
-        # How many rows were written is not told alike by all databases.
-        return bool(connection.scalar(noted_at.with_for_update()) == time)
-
-    @staticmethod
-    def _keep(connection: sa.Connection, definition_id: str, site_id: str) -> None:
-        """Have something stay in a site that was about to go from there."""
-        back = realisations.update().where(
-            realisations.c.definition_id == definition_id,
-            realisations.c.site_id == site_id,
-            realisations.c.version == FORMER,
-        )
-        connection.execute(back.values(version=0, updated_at=now()))
-
-    def want_only_in(self, connection: sa.Connection, definition_id: str, site_id: str) -> list[str]:
-        """Note that one site needs something, and no other one any more.
-
-        :return: the ids of the others, from which it is to go.
-        :raises Changed: the definition or the site is gone.
-        """
-        self.want(connection, definition_id, site_id)
-        others = (realisations.c.definition_id == definition_id, realisations.c.site_id != site_id)
-        connection.execute(realisations.update().where(*others).values(version=FORMER, updated_at=now()))
-        return list(connection.scalars(sa.select(realisations.c.site_id).where(*others)))
-
-    def needing(self, connection: sa.Connection, definition_id: str) -> set[str]:
-        """Return the ids of the sites that need something."""
-        query = sa.select(realisations.c.site_id).where(
-            realisations.c.definition_id == definition_id, realisations.c.version != FORMER
-        )
-        return set(connection.scalars(query))
-
-    def leave(self, connection: sa.Connection, seen: Definition, site_id: str, before: datetime) -> bool:
-        """Note that nothing in a site needs something any more.
-
-        :param seen: as the site has it; else it stays.
-        :param before: nothing must have been noted of it there since.
-        :return: whether it is to go now.
-        """
-        statement = realisations.update().where(
-            realisations.c.definition_id == seen.id,
-            realisations.c.site_id == site_id,
-            realisations.c.version == seen.version,
-            realisations.c.updated_at < before,
-        )
-        done = connection.execute(statement.values(version=FORMER, updated_at=now()))
-        return done.rowcount == 1
-
-    def want_no_more(self, connection: sa.Connection, definition_id: str, site_id: str) -> None:
-        """Note that nothing in a site needs something any more, however it is there."""
-        same = (realisations.c.definition_id == definition_id, realisations.c.site_id == site_id)
-        connection.execute(realisations.update().where(*same).values(version=FORMER, updated_at=now()))
-
-    def is_leaving(self, definition_id: str, site_id: str) -> bool:
-        """Say whether something is about to go from a site."""
-        query = sa.select(realisations.c.version).where(
-            realisations.c.definition_id == definition_id, realisations.c.site_id == site_id
-        )
-        with self._database.read() as connection:
-            return connection.scalar(query) == FORMER
-
-    def forget(self, connection: sa.Connection, definition_id: str, site_id: str) -> None:
-        """Drop what is noted of a site from which something has gone.
-
-        :raises Changed: it is needed there again.
-        """
-        same = (realisations.c.definition_id == definition_id, realisations.c.site_id == site_id)
-        connection.execute(realisations.delete().where(*same, realisations.c.version == FORMER))
-        if connection.execute(sa.select(realisations.c.version).where(*same)).one_or_none() is not None:
-            raise Changed
-
-    def keep_id(
-        self,
-        connection: sa.Connection,
-        definition_id: str,
-        site_id: str,
-        site_resource_id: str,
-        *,
-        seen: str | None,
-    ) -> None:
-        """Note what a site calls something that was made there, or found.
-
-        Of several who do that at the same time the first one holds.
-
-        :param seen: what was noted when the site was looked at.
-        :raises Changed: something else is noted by now; or it is not wanted any more.
-        """
-        same = (realisations.c.definition_id == definition_id, realisations.c.site_id == site_id)
-        found = connection.execute(
-            sa.select(realisations.c.site_resource_id).where(*same).with_for_update()
-        ).one_or_none()
-        if found is None or found[0] not in {seen, site_resource_id}:
-            raise Changed
-        if found[0] != site_resource_id:
-            values = {"site_resource_id": site_resource_id, "updated_at": now()}
-            connection.execute(realisations.update().where(*same).values(**values))
-
-    def note_drift(self, definition: Definition, site_id: str, drift: str | None) -> None:
-        """Keep what is otherwise in a site, or that nothing is; not if it is at another version by now."""
-        statement = realisations.update().where(
-            realisations.c.definition_id == definition.id,
-            realisations.c.site_id == site_id,
-            realisations.c.version == definition.version,
-        )
-        if drift is None:
-            statement = statement.where(realisations.c.drift.is_not(None))
-        self._database.transact(
-            lambda connection: connection.execute(statement.values(drift=drift, updated_at=now()))
         )
 
     def bury(self, connection: sa.Connection, definition_id: str | None = None) -> None:
@@ -545,48 +376,6 @@ class DefinitionStore:
             query = query.where(definitions.c.resource_key.startswith(prefix, autoescape=True))
         with self._database.read() as connection:
             return [_definition(row) for row in connection.execute(query)]
-
-    def names(self, kinds: Collection[str]) -> list[tuple[str, str, str, str]]:
-        """Return kind, key, site id and the site's id of everything of some kinds."""
-        query = (
-            sa.select(
-                definitions.c.resource_type,
-                definitions.c.resource_key,
-                realisations.c.site_id,
-                realisations.c.site_resource_id,
-            )
-            .join(realisations, realisations.c.definition_id == definitions.c.id)
-            .where(
-                definitions.c.resource_type.in_(sorted(kinds)),
-                definitions.c.state == DefinitionState.ACTIVE,
-                realisations.c.site_resource_id.is_not(None),
-            )
-        )
-        with self._database.read() as connection:
-            return [tuple(row) for row in connection.execute(query)]
-
-    def id_in_site(self, kind: str, key: str, site_id: str) -> str | None:
-        """Return what a site calls something; None where it has none."""
-        return self._one_id(
-            realisations.c.site_resource_id,
-            definitions.c.resource_type == kind,
-            definitions.c.resource_key == key,
-            realisations.c.site_id == site_id,
-        )
-
-    def key_at_top(self, kind: str, site_id: str, site_resource_id: str) -> str | None:
-        """Return what the top calls something of a site; None where it knows none."""
-        return self._one_id(
-            definitions.c.resource_key,
-            realisations.c.site_id == site_id,
-            realisations.c.site_resource_id == site_resource_id,
-            definitions.c.resource_type == kind,
-        )
-
-    def _one_id(self, column: sa.Column[str], *conditions: sa.ColumnElement[bool]) -> str | None:
-        joined = realisations.join(definitions, realisations.c.definition_id == definitions.c.id)
-        with self._database.read() as connection:
-            return connection.scalar(sa.select(column).select_from(joined).where(*conditions))
 
 
 # A volume type needs its QoS spec, and stands after it.

@@ -16,6 +16,8 @@ from urllib.parse import quote, urlencode
 import orjson
 
 from tricircle.errors import BadAnswer, SiteUnavailable
+from tricircle.jobs.queue import TOP
+from tricircle.realise.sight import require_own_words, require_sight
 from tricircle.sites.client import REQUEST_ID, SiteClient, SiteRequest
 from tricircle.sites.service_calls import ServiceCalls, SiteAnswer, SiteRefused
 from tricircle.sites.site import Site, SiteState
@@ -57,7 +59,7 @@ class TopNetwork:
     def __init__(self, client: SiteClient, calls: ServiceCalls, region: str) -> None:
         self._client = client
         self._calls = calls
-        self.site = Site("top", region, region, "", SiteState.ENABLED, _NEVER, _NEVER)
+        self.site = Site(TOP, region, region, "", SiteState.ENABLED, _NEVER, _NEVER)
 
     @property
     def is_there(self) -> bool:
@@ -122,7 +124,14 @@ class TopNetwork:
         if token is not None:
             return self._get_as(token, target, request_id)
         answer = self._calls.call(self.site, SERVICE, "GET", target, request_id=request_id, expected={404})
-        return None if answer.status == 404 else answer.document
+        if answer.status == 404:
+            require_own_words(answer.document, self.site)
+            return None
+        return answer.document
+
+    def require_sight(self, project_id: str) -> None:
+        """Go on only where the top shows the service user everything; see `tricircle.realise.sight`."""
+        require_sight(self._calls, self.site, project_id)
 
     def _get_as(self, token: str, target: str, request_id: str | None) -> Item | None:
         """Read something with a user's own token."""

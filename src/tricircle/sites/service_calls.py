@@ -63,6 +63,7 @@ class ServiceCalls:
         request_id: str | None = None,
         expected: Collection[int] = (),
         deadline: float | None = None,
+        revision: int | None = None,
     ) -> SiteAnswer:
         """Send one request.
 
@@ -70,6 +71,7 @@ class ServiceCalls:
         :param version: microversion.
         :param request_id: global id of the request that this follows from, for the site's log.
         :param expected: statuses of 400 and more that are answers.
+        :param revision: that Neutron must have of the resource; it says 412 otherwise.
         :param deadline: seconds for the whole answer; None stands for what the method usually gets.
         :raises SiteRefused: any other status of 400 to 499.
         :raises SiteUnavailable: the site cannot be reached, or said 5xx.
@@ -87,6 +89,8 @@ class ServiceCalls:
             headers.append(f"OpenStack-API-Version: {VERSIONED[service_type]} {version}")
         if request_id is not None:
             headers.append(f"{REQUEST_ID}: {request_id}")
+        if revision is not None:
+            headers.append(f"If-Match: revision_number={revision}")
         encoded = None if body is None else orjson.dumps(body)
         request = SiteRequest(method, target, headers, encoded, deadline)
         return _read(site, self._client.send(site, service_type, request), expected)

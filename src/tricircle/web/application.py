@@ -1,6 +1,5 @@
 """The Falcon application that each of the three web services begins with."""
 
-import gc
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -54,11 +53,7 @@ def make_app(
 
 
 def with_health(app: Application, conf: cfg.ConfigOpts) -> Application:
-    """Answer `/healthcheck` (oslo.middleware's, with its options), and leave the rest to `app`.
-
-    Called last of all at start-up: it also freezes what is in memory by now, which the garbage
-    collector need not look at again; that halves the cost of large lists.
-    """
+    """Answer `/healthcheck` (oslo.middleware's, with its options), and leave the rest to `app`."""
     health = healthcheck.Healthcheck(None, conf)
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -67,8 +62,6 @@ def with_health(app: Application, conf: cfg.ConfigOpts) -> Application:
             return answer
         return app(environ, start_response)
 
-    gc.collect()
-    gc.freeze()
     return application
 
 

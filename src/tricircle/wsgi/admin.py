@@ -1,6 +1,6 @@
 """The Admin API, for any WSGI server: `tricircle.wsgi.admin:application`."""
 
 from tricircle.admin.application import make_application
-from tricircle.wsgi.process import configure
+from tricircle.wsgi.process import serve
 
-application = make_application(configure())
+application = serve(make_application)

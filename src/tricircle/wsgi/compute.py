@@ -1,6 +1,6 @@
 """The Nova API-GW, for any WSGI server: `tricircle.wsgi.compute:application`."""
 
 from tricircle.gateway.compute.application import make_application
-from tricircle.wsgi.process import configure
+from tricircle.wsgi.process import serve
 
-application = make_application(configure())
+application = serve(make_application)

@@ -13,12 +13,15 @@ from typing import Any
 import orjson
 
 from tricircle.db.timestamps import now
+from tricircle.jobs.boots import FAILED
 from tricircle.jobs.outcome import Failed, Outcome, Postponed, Succeeded
 from tricircle.routing.homed import SERVER_TYPE
 from tricircle.xjob import homed
+from tricircle.xjob.clean_up import after
 from tricircle.xjob.made_ports import follow_server
-from tricircle.xjob.port_rows import PortRows, Settled, make_room
+from tricircle.xjob.port_rows import PortRows, make_room
 from tricircle.xjob.ports import Item, is_adoptable, ports_in
+from tricircle.xjob.settled import Settled
 from tricircle.xjob.task import Task
 from tricircle.xjob.top_away import TopAway, top_needed
 
@@ -33,13 +36,11 @@ _GROWTH = 0.125
 """Of the job's age after that, by which the wait grows."""
 
 _PATIENCE = 600.0
-"""Seconds after which a server that is still being built is left to the comparison."""
-
-_PORTLESS = 60.0
-"""Seconds after which a server that still has no port is left to the comparison: it may never get one."""
+"""Seconds after which a server that is still being built, or keeps a port that it was to lose, is left to the
+comparison. In a crowd, which a site builds one after another, the last ones wait long for theirs."""
 
 _NOTICE = 5.0
-"""Seconds in which what was asked of a server that is there already (attach, detach) begins to show."""
+"""Seconds in which what else was asked of a server that is there already begins to show."""
 
 
 def adopt(task: Task) -> Outcome:
@@ -48,40 +49,58 @@ def adopt(task: Task) -> Outcome:
     if not engine.networks.is_there:
         return Succeeded("The top has no network service.")
     # The server first: what is true of it holds of the ports that are listed after it.
-    server = homed.show(engine.sites, site, SERVER_TYPE, server_id)
+    server = _server(task)
     shown = ports_in(engine.sites, site, device_id=server_id)
     is_building = server is not None and server.get("status") == "BUILD"
     # A port is adopted as soon as there is one; what changes of it before the server runs is told once.
     seen = _digest([item["id"] for item in shown] if is_building else shown)
+    if server is not None and not is_building:
+        task.step("looked", **{FAILED: server.get("status") == "ERROR"})
     done = Settled()
     if seen != task.progress.get("seen"):
         try:
-            done = adopt_now(task, shown)
+            done = adopt_now(task)
         except TopAway as away:
             return away.outcome
     built = bool(task.progress.get("built")) or is_building
     task.step("compared", seen=None if done.complaints else seen, built=built)
     age = (now() - task.job.created_at).total_seconds()
     is_young = server is not None and not built and age < _NOTICE
-    patience = _PATIENCE if shown else _PORTLESS
-    if age < patience and (is_young or not is_settled(server, shown)):
+    is_leaving = any(item["id"] in task.parameters.leaving for item in shown)
+    if age < _PATIENCE and (is_young or is_leaving or not is_settled(server, shown)):
         wait = min(_SHORTEST_WAIT + max(age - _USUAL, 0.0) * _GROWTH, _LONGEST_WAIT)
         return Postponed(wait, f"The server may still change. {done}.")
     if done.complaints:
         return Failed(" ".join(done.complaints), is_final=True)
-    return Succeeded(f"{len(shown)} ports. {done}.")
+    has_failed = server is None and bool(task.progress.get(FAILED))
+    work = after(task, task.parameters.uses, task.parameters.groups) if has_failed else None
+    return Succeeded(f"{len(shown)} ports. {done}.", work=work)
 
 
-def adopt_now(task: Task, shown: list[Item]) -> Settled:
+def _server(task: Task) -> Item | None:
+    """Return a server as its site shows it, of one that is being built its status; None where it is gone."""
+    calls, server_id = task.engine.sites, task.job.resource_id
+    is_new = bool(task.parameters.uses)
+    if is_new and homed.is_being_built(calls, task.site, server_id):
+        return {"status": "BUILD"}
+    return homed.show(calls, task.site, SERVER_TYPE, server_id)
+
+
+def adopt_now(task: Task) -> Settled:
     """Compare a server's ports with the top's rows, and do the difference.
 
-    :param shown: the ports that the site says are the server's.
     :raises TopAway: the top's Neutron cannot be reached.
     """
     engine, site, server_id = task.engine, task.site, task.job.resource_id
     rows = PortRows(engine, site, task.step)
+    shown: list[Item] = []
+
+    def look() -> list[Item]:  # when it is known what is on its way to the site, and not before
+        shown.extend(ports_in(engine.sites, site, device_id=server_id))
+        return shown
+
     with top_needed(task):
-        done = rows.settle(shown, rows.find(device_id=server_id))
+        done = rows.settle(look, rows.find(device_id=server_id))
         follow_server(engine, site, server_id, shown, step=task.step)
         if done.networks:
             task.step("make room")

@@ -6,16 +6,18 @@ tell. A delete that the site refused, or that failed there, leaves the route whe
 
 from datetime import timedelta
 
+import sqlalchemy as sa
+
 from tricircle.db.timestamps import now
-from tricircle.jobs.outcome import Failed, Outcome, Postponed, Succeeded
+from tricircle.jobs.outcome import Failed, Outcome, Postponed, Succeeded, Work
 from tricircle.realise.definition import DefinitionState
-from tricircle.realise.kinds import NETWORK
-from tricircle.realise.learner import replication
+from tricircle.realise.kinds import NETWORK, RBAC_POLICY
+from tricircle.realise.replication import replication
 from tricircle.routing.homed import HOMED, SERVER_TYPE
 from tricircle.routing.resource_type import ResourceType
 from tricircle.xjob import homed
 from tricircle.xjob.adopt import adopt_now
-from tricircle.xjob.ports import ports_in
+from tricircle.xjob.clean_up import after_server
 from tricircle.xjob.task import Task
 from tricircle.xjob.top_away import TopAway
 
@@ -24,6 +26,9 @@ LOOKS = 6
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 300.0
 """Seconds between two looks; a server's ports are at the top until one finds it gone."""
+
+_IN_ITS_WAY = frozenset({NETWORK.name, RBAC_POLICY.name})
+"""What a site does not let go while a server is there."""
 
 _PATIENCE = timedelta(days=1)
 """A resource that is being deleted for longer is stuck."""
@@ -58,28 +63,36 @@ def drop_route(task: Task) -> Outcome:
 def _gone(task: Task, kind: ResourceType) -> Outcome:
     """Drop the route; and at the top the ports of a server, but for those that the site still has."""
     engine, site, resource_id = task.engine, task.site, task.job.resource_id
+    clean: Work | None = None
     if kind is SERVER_TYPE and engine.networks.is_there:
         try:
-            adopt_now(task, ports_in(engine.sites, site, device_id=resource_id))
+            adopt_now(task)
         except TopAway as away:
             # The route is of no use to anybody, however long that lasts.
             engine.routes.forget(resource_id, kind.name, site.id)
             return away.outcome
-        _take_networks_out(task)
+        _take_out(task)
+        clean = after_server(task)
     forget = engine.routes.forgetting(resource_id, kind.name, site.id)
-    return Succeeded(f"Site {site.name} says that it is gone.", work=forget)
+
+    def work(connection: sa.Connection) -> None:
+        forget(connection)
+        if clean is not None:
+            clean(connection)
+
+    return Succeeded(f"Site {site.name} says that it is gone.", work=work)
 
 
-def _take_networks_out(task: Task) -> None:
+def _take_out(task: Task) -> None:
     """Try at once to take from the site what is deleted at the top: the server was perhaps in its way."""
     engine, site = task.engine, task.site
     left = [
         definition
         for definition in engine.replicas.store.behind(site.id)
-        if definition.kind == NETWORK.name and definition.state is DefinitionState.DELETED
+        if definition.kind in _IN_ITS_WAY and definition.state is DefinitionState.DELETED
     ]
     if left:
-        task.step("take networks out")
+        task.step("take out what is deleted")
         engine.requester.request(*(replication(each, site, task.job.request_id) for each in left))
 
 

@@ -2,7 +2,8 @@
 
 A site that cannot be reached, or is slow, holds each of its jobs for as long as deadlines are. So a site
 has a bound; one that does not answer has a bound of one, for the try that finds out; and the last quarter
-of the threads is for sites that are well and have nothing under way here.
+of the threads is for sites that are well and have nothing under way here. The top's own services count as one
+more site: jobs that are for none are about these.
 """
 
 from collections.abc import Collection, Mapping

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from tricircle.jobs.outcome import Outcome, Succeeded
 from tricircle.jobs.requester import JobRequester
 from tricircle.realise.definition import Definition
-from tricircle.realise.learner import replication
+from tricircle.realise.replication import replication
 from tricircle.sites.site import Site
 from tricircle.xjob.task import Task
 

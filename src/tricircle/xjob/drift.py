@@ -8,7 +8,7 @@ right what it finds.
 from tricircle.jobs.outcome import Outcome, Succeeded
 from tricircle.realise.definition import Known
 from tricircle.realise.kinds import REMOTE_MEMBERS, SECURITY_GROUP
-from tricircle.realise.learner import replication
+from tricircle.realise.replication import replication
 from tricircle.xjob.task import Task
 
 
@@ -45,7 +45,7 @@ def _compare(task: Task, known: Known, *, mend: bool) -> bool:
             engine.requester.request(*rules)
     differences = engine.replicas.realiser.compare(known, site)
     words = "; ".join(differences.values()) or None
-    engine.replicas.store.note_drift(known.definition, site.id, words)
+    engine.replicas.store.realised.note_drift(known.definition, site.id, words)
     if words is not None and mend:
         engine.requester.request(replication(known.definition, site, mend=True))
     return words is not None

@@ -1,8 +1,8 @@
 """The job that takes over what has become of a network, subnet, port or group at the top's Neutron.
 
-It reads the top, and asks for jobs in the sites that have the thing, or are to have it from the start. What
-no site needs is left alone: it is read when the first server needs it. A port is at home in one site, to
-which its changes are carried at once.
+It reads the top, defines what is there, so that a first server need not wait for that, and asks for jobs in
+the sites that have the thing, or are to have it from the start. A port is at home in one site, to which its
+changes are carried at once.
 """
 
 from tricircle.errors import Conflict

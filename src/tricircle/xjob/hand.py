@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from tricircle.errors import LeaseLost
 from tricircle.jobs.job import Job, Lease
+from tricircle.jobs.queue import TOP
 from tricircle.xjob.task import Stopping, Task
 
 
@@ -96,8 +97,8 @@ class Hand:
                 one.is_lost = True
 
     def sites(self) -> Counter[str]:
-        """Count the jobs of each site."""
-        return Counter(held.job.site_id for held in self.all() if held.job.site_id is not None)
+        """Count the jobs of each site, and of the top."""
+        return Counter(held.job.site_id or TOP for held in self.all())
 
     def projects(self) -> Counter[str]:
         """Count the jobs of each project."""

@@ -7,6 +7,7 @@ from tricircle.jobs import types
 from tricircle.xjob.adopt import adopt
 from tricircle.xjob.after_delete import drop_route
 from tricircle.xjob.catch_up import catch_up
+from tricircle.xjob.clean_up import clean_up
 from tricircle.xjob.drift import drift
 from tricircle.xjob.follow import follow
 from tricircle.xjob.intent import find_made
@@ -30,6 +31,7 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType(
         types.REBUILD.name: rebuild,
         types.NODE.name: refresh,
         types.ADOPT.name: adopt,
+        types.CLEAN_UP.name: clean_up,
         types.MEMBERS.name: keep_members,
         types.PORTS.name: sweep,
     }

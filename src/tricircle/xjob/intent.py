@@ -1,9 +1,13 @@
 """Finds what became of a create whose answer was lost, or whose gateway died.
 
 What the site lists is compared with what was asked for, and the route of what was made is recorded. The job
-never makes anything, and never deletes anything: the client may have found the server or volume in a list in
-the meantime and use it, and one that came out broken is shown with its status, as Nova and Cinder do it.
-Networks that were brought into the site for it go when they have been idle there for a while.
+never makes anything, and never deletes a server or volume: the client may have found it in a list in the
+meantime and use it, and one that came out broken is shown with its status, as Nova and Cinder do it. Where
+none was made, what was brought into the site for it is taken out again (`tricircle.xjob.clean_up`).
+
+A request that was sent is not looked for for ever: a site that has not made anything by the horizon, which is
+some time after the deadline that it had for an answer, is taken to be at it no more; one that has answered,
+if only with an error, a few seconds later.
 
 A row too many does no harm: a route says where a resource is, and it is there. So a match by name, time and
 looks is good enough.
@@ -26,6 +30,7 @@ from tricircle.routing.homed import HOMED, SERVER_TYPE
 from tricircle.routing.resource_type import ResourceType
 from tricircle.routing.route import Route
 from tricircle.xjob import homed
+from tricircle.xjob.clean_up import after
 from tricircle.xjob.homed import Item
 from tricircle.xjob.task import Task
 
@@ -35,14 +40,17 @@ _SKEW = timedelta(seconds=60)
 _SHORTEST_WAIT, _LONGEST_WAIT = 2.0, 60.0
 """Seconds between two looks."""
 
+_TO_SHOW = 4.0
+"""Seconds in which what a site has made shows in its lists: its database may be read from a copy."""
+
 
 def find_made(task: Task) -> Outcome:
     """Record the routes of what a request has made; look again later where it has made nothing yet."""
     asked: IntentParameters = task.parameters
     kind = HOMED[task.job.resource_type]
-    sent_at = _time_of(asked)
+    sent_at = _time_of(asked.sent_at)
     # Before the list is read: what is not in it then was not made by then.
-    age = (now() - sent_at).total_seconds()
+    left = _seconds_left(task, asked, sent_at)
     alike = _alike(task, kind, asked, sent_at - _SKEW)
     known = task.engine.routes.known(kind.name, task.site.id, [item["id"] for item in alike])
     # What has a route already is another request's, or was named by the answer to this one.
@@ -54,10 +62,20 @@ def find_made(task: Task) -> Outcome:
         return Succeeded(f"Found {found}.", work=keep)
     task.engine.database.transact(keep)
     task.step("kept", adopted=[item["id"] for item in alike])
-    if age >= task.engine.conf.xjob.intent_horizon:
-        return Succeeded(_last_word(len(alike) if asked.most > 1 else 0))
-    wait = min(max(age / 2, _SHORTEST_WAIT), _LONGEST_WAIT)
+    if left <= 0:
+        work = None if alike else after(task, asked.uses, asked.groups)
+        return Succeeded(_last_word(len(alike) if asked.most > 1 else 0), work=work)
+    age = (now() - sent_at).total_seconds()
+    wait = min(max(age / 2, _SHORTEST_WAIT), _LONGEST_WAIT, left)
     return Postponed(wait, f"{len(new)} of {asked.most} found.")
+
+
+def _seconds_left(task: Task, asked: IntentParameters, sent_at: datetime) -> float:
+    """Return for how long the site may still make what was asked for."""
+    ends = [sent_at + timedelta(seconds=task.engine.conf.xjob.intent_horizon)]
+    if asked.over_at is not None:
+        ends.append(_time_of(asked.over_at) + timedelta(seconds=_TO_SHOW))
+    return (min(ends) - now()).total_seconds()
 
 
 def _to_adopt(task: Task, kind: ResourceType, alike: Iterable[Item]) -> list[Item]:
@@ -82,22 +100,22 @@ def _keep(connection: sa.Connection, *, task: Task, routes: Sequence[Route], ser
             server["id"],
             task.site.id,
             project_id=SERVER_TYPE.project_of(server) or task.job.project_id,
-            parameters=AdoptParameters(task.parameters.uses),
+            parameters=AdoptParameters(task.parameters.uses, task.parameters.groups),
             request_id=task.job.request_id,
         )
         task.engine.requester.enqueue(connection, adoption)
 
 
-def _time_of(asked: IntentParameters) -> datetime:
-    """Return when a request was sent, naive, UTC.
+def _time_of(written: str) -> datetime:
+    """Return a time of an intent's parameters, naive, UTC.
 
     :raises BadRequest: that is no time: another attempt would not make it one.
     """
     try:
-        sent_at = datetime.fromisoformat(asked.sent_at)
+        time = datetime.fromisoformat(written)
     except ValueError:
-        raise BadRequest("The parameters of the intent job make no sense: sent_at is no time.") from None
-    return sent_at if sent_at.tzinfo is None else sent_at.astimezone(UTC).replace(tzinfo=None)
+        raise BadRequest("The parameters of the intent job make no sense: that is no time.") from None
+    return time if time.tzinfo is None else time.astimezone(UTC).replace(tzinfo=None)
 
 
 def _last_word(found: int) -> str:

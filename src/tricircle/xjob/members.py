@@ -58,7 +58,7 @@ def _keep(task: Task, group: Definition, naming: list[Known]) -> Outcome:
     done = realiser.realise(
         known.definition.id, site, own={"addresses": addresses}, with_parts=False, step=task.step
     )
-    if engine.replicas.store.id_in_site(REMOTE_MEMBERS.name, group.key, site.id) != before:
+    if engine.replicas.store.realised.id_in_site(REMOTE_MEMBERS.name, group.key, site.id) != before:
         for each in naming:
             realiser.realise(each.definition.id, site, step=task.step)
         realiser.complete(known.definition.id, site)
@@ -81,7 +81,7 @@ def _want(task: Task, group: Definition) -> Known:
             project_id=str(group.project_id),
             body=RemoteMembers.of(group),
         )
-        store.want(connection, definition.id, task.site.id)
+        store.realised.want(connection, definition.id, task.site.id)
         return definition.id
 
     known = store.get(task.engine.database.transact(work))
@@ -108,7 +108,7 @@ def _leave(task: Task) -> Outcome:
             realiser.realise(each.definition.id, site, step=task.step)
     if definition.state is DefinitionState.ACTIVE:
         task.engine.database.transact(
-            partial(store.want_no_more, definition_id=definition.id, site_id=site.id)
+            partial(store.realised.want_no_more, definition_id=definition.id, site_id=site.id)
         )
     return Succeeded(realiser.realise(definition.id, site, step=task.step))
 

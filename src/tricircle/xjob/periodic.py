@@ -20,8 +20,9 @@ from tricircle.errors import Conflict, NotFound, TricircleError
 from tricircle.jobs import types
 from tricircle.jobs.job import JobState, NoParameters, Request
 from tricircle.jobs.store import JobFilters, JobStore
-from tricircle.jobs.types import JobType, ReplicateParameters
+from tricircle.jobs.types import DriftParameters, JobType
 from tricircle.jobs.worker_store import WorkerStore
+from tricircle.realise.asked import is_uuid
 from tricircle.sites.node import NodeState
 from tricircle.sites.node_store import NodeStore
 from tricircle.sites.site import Site
@@ -78,7 +79,7 @@ def _ask_for(kind: JobType, engine: Engine, site: Site) -> None:
         return  # it would only fail; when the site comes back it is asked for all the same
     if _redo_parked(kind, engine, site):
         return
-    parameters = ReplicateParameters(mend=False) if kind.parameters is ReplicateParameters else NoParameters()
+    parameters = DriftParameters(mend=False) if kind.parameters is DriftParameters else NoParameters()
     engine.requester.request(Request(kind.name, "site", site.id, site_id=site.id, parameters=parameters))
 
 
@@ -104,6 +105,21 @@ def _is_down(engine: Engine, site: Site) -> bool:
     return any(node.site_id == site.id and node.state is NodeState.DOWN for node in nodes)
 
 
+def _take_back(engine: Engine) -> None:
+    """Have the addresses of sites be nobody's that are not registered any more."""
+    if not engine.networks.is_there:
+        return
+    top = engine.networks.top
+    found = list(top.walk("address_block", ("site",)))
+    engine.registry.expire()  # one that is registered by now is no such site
+    sites = engine.registry.snapshot
+    for block in found:
+        # The plugin shows a site that it does not know by its id.
+        site = block["site"]
+        if is_uuid(site) and site not in sites.by_id and site not in sites.by_name:
+            top.delete("address_block", block["id"])
+
+
 def _purge(engine: Engine) -> None:
     time_now = now()
     before = time_now - timedelta(days=engine.conf.xjob.keep_days)
@@ -119,6 +135,7 @@ TASKS: tuple[_SiteTask | _TopTask, ...] = (
     _SiteTask("drift", "drift_interval", at_once=False, do=partial(_ask_for, types.DRIFT)),
     _SiteTask("tombstones", "catch_up_interval", at_once=False, do=partial(_ask_for, types.CATCH_UP)),
     _SiteTask("ports", "ports_interval", at_once=False, do=_ask_for_ports),
+    _TopTask("addresses", "purge_interval", at_once=False, do=_take_back),
     _TopTask("purge", "purge_interval", at_once=False, do=_purge),
 )
 

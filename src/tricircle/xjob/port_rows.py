@@ -4,12 +4,12 @@ Which side is right: a port is at home in its site, so what the site shows holds
 somebody made at the top is on its way to the site (a `follow` job), name, admin state and security groups
 stay as they are at the top, and a port that was deleted there is not adopted anew.
 
-A bulk request is all or nothing, so a refused one is repeated port by port; what is refused then is a
-complaint, and the other ports have their rows.
+A bulk request ends at the first port that is refused, so it is repeated port by port; what is refused then is
+a complaint, and the other ports have their rows.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from oslo_log import log
@@ -18,6 +18,7 @@ from tricircle.errors import TricircleError
 from tricircle.jobs.job import JobState, Request
 from tricircle.jobs.store import JobFilters, JobStore
 from tricircle.jobs.types import FOLLOW
+from tricircle.realise.sight import require_own_words, require_sight
 from tricircle.routing.route import Route
 from tricircle.sites.service_calls import SiteAnswer, SiteRefused
 from tricircle.sites.site import Site
@@ -33,8 +34,8 @@ from tricircle.xjob.ports import (
     as_adopted,
     comparable,
     ports_in,
-    require_own_words,
 )
+from tricircle.xjob.settled import Settled
 
 LOG = log.getLogger(__name__)
 
@@ -61,42 +62,6 @@ _DELETED = "its deletion is on its way"
 """In the words of the plugin, of a port that somebody deleted at the top, and no job tells of it yet."""
 
 _OPEN = frozenset({JobState.WAITING, JobState.RUNNING, JobState.FAILED})
-
-
-@dataclass
-class Settled:
-    """What was done.
-
-    :param adopted: the ids of ports that have a row now and had none; so with the others.
-    :param networks: ids at the top of networks of which ports were adopted.
-    :param homeless: ids of ports whose network is gone from the top; they go with their server.
-    :param complaints: what the top refused, in words, with cause and cure.
-    """
-
-    adopted: list[str] = field(default_factory=list)
-    changed: list[str] = field(default_factory=list)
-    removed: list[str] = field(default_factory=list)
-    networks: set[str] = field(default_factory=set)
-    homeless: list[str] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        counts = {
-            "adopted": self.adopted,
-            "changed": self.changed,
-            "removed": self.removed,
-            "on networks that are gone from the top": self.homeless,
-        }
-        return ", ".join(f"{len(ids)} {name}" for name, ids in counts.items() if ids) or "nothing to do"
-
-    def __iadd__(self, other: "Settled") -> "Settled":
-        self.adopted += other.adopted
-        self.changed += other.changed
-        self.removed += other.removed
-        self.networks |= other.networks
-        self.homeless += other.homeless
-        self.complaints += other.complaints
-        return self
 
 
 class PortRows:
@@ -129,16 +94,19 @@ class PortRows:
         differing = [key for key, item in wanted.items() if key not in rows or differences(item, rows[key])]
         return differing + [key for key in rows if key not in wanted]
 
-    def settle(self, shown: Sequence[Item], rows: Mapping[str, Item]) -> Settled:
+    def settle(self, look: Callable[[], Sequence[Item]], rows: Mapping[str, Item]) -> Settled:
         """Have the top's rows be as the site shows its ports.
 
-        :param shown: as the site shows them.
-        :param rows: as the top has them. Those of ports that the site does not show are looked up there, and
-            go if it does not have them.
+        :param look: reads the site's.
+        :param rows: as the top had them just now. Those of ports that the site does not show are looked up
+            there, and go if it does not have them.
         """
+        # What is carried to the site after this the site may show or not; what was before, it shows.
+        on_their_way = {key for key in rows if self._is_on_its_way(key)}
+        shown = look()
         here = {item["id"] for item in shown}
         elsewhere = self._look([key for key in rows if key not in here])
-        wanted = {item["id"]: item for item in self._wanted([*shown, *elsewhere], rows)}
+        wanted = {item["id"]: item for item in self._wanted([*shown, *elsewhere], rows, on_their_way)}
         done = Settled()
         with membership.changing(self._engine, self._site, _groups_concerned(wanted, rows)):
             self._adopt([item for key, item in wanted.items() if key not in rows], done)
@@ -157,7 +125,7 @@ class PortRows:
         done = Settled()
         for some in _portions(ids, _ASKED_FOR_AT_ONCE):
             rows = self.find(id=some)
-            done += self.settle(self._look(some), rows)
+            done += self.settle(partial(self._look, some), rows)
         return done
 
     def _look(self, ids: Sequence[str]) -> list[Item]:
@@ -168,7 +136,14 @@ class PortRows:
 
     # -- what is wanted -------------------------------------------------------------------------------------
 
-    def _wanted(self, shown: Iterable[Item], rows: Mapping[str, Item]) -> Iterator[Item]:
+    def _wanted(
+        self, shown: Iterable[Item], rows: Mapping[str, Item], on_their_way: Collection[str] = ()
+    ) -> Iterator[Item]:
+        """Return what the top is to have.
+
+        :param on_their_way: ids of ports with changes that were on their way to the site before it was looked
+            at; it is seen here whether there are more.
+        """
         for item in shown:
             wanted = as_adopted(self._engine, self._site, item)
             if wanted is None:
@@ -177,7 +152,9 @@ class PortRows:
             if row is None:
                 if self._was_made_at_top(item["id"]) or self._is_on_its_way(item["id"]):
                     continue
-            elif differences(wanted, row, _CHANGED_AT_TOP) and self._is_on_its_way(item["id"]):
+            elif differences(wanted, row, _CHANGED_AT_TOP) and (
+                item["id"] in on_their_way or self._is_on_its_way(item["id"])
+            ):
                 wanted |= {name: row[name] for name in _CHANGED_AT_TOP}
             yield wanted
 
@@ -203,19 +180,36 @@ class PortRows:
         known = self._engine.routes.known(PORT, self._site.id, [item["id"] for item in items])
         for item in items:
             if item["id"] in known:
-                self._adopt_one(item, done, was_deleted=True)
+                self._adopt_again(item, done)
         for some in _portions([item for item in items if item["id"] not in known], _IN_ONE_REQUEST):
             if len(some) == 1:
                 self._adopt_one(some[0], done)
                 continue
             self._step("adopt")
+            self._record(some)
             try:
                 self._post({"adopted_ports": list(some)})
             except SiteRefused:
                 for item in some:
                     self._adopt_one(item, done)
             else:
-                self._note(some, done)
+                done.note_adopted(some)
+
+    def _adopt_again(self, item: Item, done: Settled) -> None:
+        """Adopt a port that has a route, unless another worker is just doing so."""
+        if not self._was_adopted(item, done):
+            self._adopt_one(item, done, was_deleted=True)
+
+    def _was_adopted(self, item: Item, done: Settled) -> bool:
+        """Say whether another worker has adopted a port, perhaps as the site showed it at another time.
+
+        Then what differs is put right.
+        """
+        row = self.find(id=item["id"]).get(item["id"])
+        if row is not None:
+            done.note_adopted([item])
+            self._change(item, row, done)
+        return row is not None
 
     def _adopt_one(self, item: Item, done: Settled, *, was_deleted: bool = False) -> None:
         """Adopt a port.
@@ -223,26 +217,30 @@ class PortRows:
         :param was_deleted: the top has had it before, and no job has deleted the row.
         """
         self._step("adopt one")
-        if self._put_through(item, lambda: self._post({"adopted_port": item}), done) is None:
+        self._record([item])
+        try:
+            self._send(item, lambda: self._post({"adopted_port": item}), done)
+        except SiteRefused as error:
+            if not self._was_adopted(item, done):
+                self._let_go(item, error, done)
             return
         if was_deleted and self._is_on_its_way(item["id"]):
             # Its deletion, after it was looked for; the route tells that job where the port is.
             self._unadopt(item["id"])
             return
-        self._note([item], done)
+        done.note_adopted([item])
 
-    def _put_through(self, item: Item, send: Callable[[], SiteAnswer], done: Settled) -> SiteAnswer | None:
-        """Tell the top of a port; where that cannot be, say why."""
+    def _send(self, item: Item, send: Callable[[], SiteAnswer], done: Settled) -> SiteAnswer:
+        """Tell the top of a port, once more where only what is not true any more was in the way.
+
+        :raises SiteRefused: the top does not agree.
+        """
         try:
-            try:
-                return send()
-            except SiteRefused as error:
-                if error.site_status != 409 or not self._make_way(item, done):
-                    raise
             return send()
         except SiteRefused as error:
-            self._explain(item, error, done)
-            return None
+            if error.site_status != 409 or not self._make_way(item, done):
+                raise
+        return send()
 
     def _make_way(self, item: Item, done: Settled) -> bool:
         """Bring those rows up to date that have what a port is to have; say whether there are any.
@@ -261,20 +259,17 @@ class PortRows:
             )
         }
         if former:
-            done += self.settle(self._look(list(former)), former)
+            done += self.settle(partial(self._look, list(former)), former)
         return bool(former)
 
     def _post(self, body: Mapping[str, Any]) -> SiteAnswer:
         return self._engine.sites.call(self._top, SERVICE, "POST", ADOPTED, body)
 
-    def _note(self, items: Iterable[Item], done: Settled) -> None:
-        """Keep which site has ports that have just been adopted."""
-        routes = []
-        for item in items:
-            routes.append(Route(item["id"], PORT, self._site.id, item["id"], item["project_id"], None))
-            done.adopted.append(item["id"])
-            done.networks.add(item["network_id"])
-        self._engine.routes.record(routes)
+    def _record(self, items: Iterable[Item]) -> None:
+        """Keep which site has ports, before they are adopted: who deletes one right then looks there."""
+        self._engine.routes.record(
+            [Route(item["id"], PORT, self._site.id, item["id"], item["project_id"], None) for item in items]
+        )
 
     def _change(self, item: Item, row: Item, done: Settled) -> None:
         differing = differences(item, row)
@@ -287,14 +282,16 @@ class PortRows:
             return
         self._step("change")
         target, body = f"{ADOPTED}/{item['id']}", {"adopted_port": differing}
-        answer = self._put_through(
-            item,
-            lambda: self._engine.sites.call(self._top, SERVICE, "PUT", target, body, expected={404}),
-            done,
-        )
-        if (
-            answer is not None and answer.status == 404
-        ):  # deleted just now: the next look says what is to be true
+        try:
+            answer = self._send(
+                item,
+                lambda: self._engine.sites.call(self._top, SERVICE, "PUT", target, body, expected={404}),
+                done,
+            )
+        except SiteRefused as error:
+            self._complain(item, error, done)
+            return
+        if answer.status == 404:  # deleted just now: the next look says what is to be true
             require_own_words(answer.document, self._top)
 
     def _require_sight(self, project_id: str) -> None:
@@ -304,7 +301,7 @@ class PortRows:
             nothing is gone because it is not shown.
         """
         if not self._sees_all:
-            self._engine.sites.call(self._site, SERVICE, "GET", f"/v2.0/quotas/{project_id}")
+            require_sight(self._engine.sites, self._site, project_id)
             self._sees_all = True
 
     def _remove(self, row: Item) -> None:
@@ -321,17 +318,17 @@ class PortRows:
 
     # -- refusals -------------------------------------------------------------------------------------------
 
-    def _explain(self, item: Item, error: SiteRefused, done: Settled) -> None:
-        """Complain, unless another worker has adopted the port in the meantime, or it is to go itself."""
-        row = self.find(id=item["id"]).get(item["id"])
-        if row is not None and not differences(item, row):
-            self._note([item], done)
-            return
+    def _let_go(self, item: Item, error: SiteRefused, done: Settled) -> None:
+        """Leave a port without a row, and complain, unless it is to go itself."""
         if error.site_status == 409 and _DELETED in error.message:
             return  # a moment ago: there will be a job that deletes it in the site
+        self._engine.routes.forget(item["id"], PORT, self._site.id)
         if error.site_status == 404 and self._is_gone(item["network_id"]):
             done.homeless.append(item["id"])
             return
+        self._complain(item, error, done)
+
+    def _complain(self, item: Item, error: SiteRefused, done: Settled) -> None:
         name = self._site.name
         cure = ""
         if error.site_status == 409 and item["mac_address"].lower() in error.message.lower():

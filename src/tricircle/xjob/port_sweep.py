@@ -1,7 +1,8 @@
 """The job that compares the ports of a site with those that the top has of it, network by network.
 
 It finds what no other job was asked to look at: ports made, changed and deleted in the site behind the
-top's back, those of Neutron itself (DHCP, metadata), and those of servers whose job gave up. The top is
+top's back, those of Neutron itself (DHCP, metadata), and those of servers whose job gave up. It also finds
+which networks and addresses the site does not need any more. The top is
 read before the site, so that a port adopted in between does not look as if it were gone; and what differs
 is read once more, on both sides, just before it is put right.
 """
@@ -9,9 +10,12 @@ is read once more, on both sides, just before it is put right.
 from tricircle.jobs.outcome import Failed, Outcome, Succeeded
 from tricircle.routing.route import Route
 from tricircle.xjob import made_ports
+from tricircle.xjob.idle_addresses import IdleAddresses
+from tricircle.xjob.idle_groups import take_out_idle_groups
 from tricircle.xjob.idle_networks import forget_rows, take_out_if_idle
-from tricircle.xjob.port_rows import PortRows, Settled, make_room
+from tricircle.xjob.port_rows import PortRows, make_room
 from tricircle.xjob.ports import PORT, Item, ports_in
+from tricircle.xjob.settled import Settled
 from tricircle.xjob.task import Task
 from tricircle.xjob.top_away import TopAway, top_needed
 
@@ -32,10 +36,12 @@ def _compare_all(task: Task) -> Outcome:
     engine, site = task.engine, task.site
     if not engine.networks.is_there:
         return Succeeded("The top has no network service.")
-    names = [each for each in engine.replicas.store.names(["network", PORT]) if each[2] == site.id]
+    names = [each for each in engine.replicas.store.realised.names(["network", PORT]) if each[2] == site.id]
     networks = sorted((key, known_as) for kind, key, _, known_as in names if kind != PORT)
     made_first = {known_as: key for kind, key, _, known_as in names if kind == PORT}
     rows, done, gone = PortRows(engine, site, task.step), Settled(), 0
+    addresses = IdleAddresses(task)
+    groups: set[str] = set()
     for compared, (network_id, known_as) in enumerate(networks):
         task.step("comparing", compared=compared, of=len(networks))
         there = rows.find(network_id=network_id)
@@ -46,13 +52,22 @@ def _compare_all(task: Task) -> Outcome:
         done.changed += made_ports.compare(engine, site, at_top, step=task.step)
         make_room(engine, site, {network_id} if network_id in done.networks else ())
         _note(task, [row for key, row in there.items() if key not in differing])
-        gone += take_out_if_idle(task, network_id, shown)
+        groups |= {group for item in shown for group in item.get("security_groups") or ()}
+        if take_out_if_idle(task, network_id, shown):
+            gone += 1
+        else:
+            addresses.look(network_id, shown)
     forget_rows(task, rows)
+    gone_groups = take_out_idle_groups(task, groups)
+    addresses.release([key for key, _ in networks])
     if done.complaints:
         more = len(done.complaints) - _COMPLAINTS
         words = [*done.complaints[:_COMPLAINTS], *([f"So with {more} more."] if more > 0 else [])]
         return Failed(" ".join(words), is_final=True)
     left = f" {gone} networks were idle, and are gone from the site." if gone else ""
+    left += f" So are {gone_groups} groups." if gone_groups else ""
+    if addresses.given_back:
+        left += f" {addresses.given_back} addresses came back."
     return Succeeded(f"{len(networks)} networks: {done}.{left}")
 
 

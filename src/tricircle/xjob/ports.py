@@ -6,15 +6,18 @@ has another id in its site.
 
 Everything here raises what `ServiceCalls.call` raises, and BadAnswer where an answer makes no sense.
 
-Source: Networking API v2 reference, "Ports", "Resource tags"; sorting and pagination as its overview says.
+Source: Networking API v2 reference, "Ports", "Resource tags".
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
-from urllib.parse import urlencode
 
 from tricircle.errors import BadAnswer, Conflict
+from tricircle.realise.definition import FORMER
 from tricircle.realise.kinds.port import OPTIONS, option_changes, sorted_options
+from tricircle.realise.leaving import NEUTRONS_OWN
+from tricircle.realise.port_list import list_ports
+from tricircle.realise.sight import require_own_words
 from tricircle.realise.site_view import go_on
 from tricircle.realise.top_definitions import TopDefinitions
 from tricircle.sites.service_calls import ServiceCalls
@@ -32,8 +35,6 @@ SERVICE = "network"
 ADOPTED = "/v2.0/adopted-ports"
 PORTS = "/v2.0/ports"
 
-_PAGE = 200
-
 _OF_PORT = (
     *("id", "project_id", "network_id", "mac_address", "fixed_ips", "device_id", "device_owner"),
     *("name", "admin_state_up", "security_groups", "status", "binding:host_id"),
@@ -47,10 +48,6 @@ _POLICY = "qos_policy"
 
 _OF_ITS_OWN = "network:"
 """Begins the owner of a port that Neutron itself needs."""
-
-_ADOPTED_OF_THESE = frozenset({"network:dhcp", "network:distributed"})
-"""Their addresses are out of the site's block, as those of servers are. All others of Neutron's own follow
-from other resources of the top (routers, floating IPs)."""
 
 _STATUSES = frozenset({"ACTIVE", "DOWN", "BUILD", "ERROR"})
 
@@ -87,48 +84,26 @@ def show(calls: ServiceCalls, site: Site, port_id: str) -> Item | None:
     return item
 
 
-def require_own_words(document: Mapping[str, Any], site: Site) -> None:
-    """Go on only where a 404 is Neutron's own: nothing is gone because a proxy is lost.
-
-    :raises BadAnswer: it is not.
-    """
-    if "NeutronError" not in document:
-        raise BadAnswer(f"The 404 of site {site.name} is not its service's own.", site=site.name)
-
-
 def _list(
     calls: ServiceCalls, site: Site, path: str, collection: str, filters: Mapping[str, str | Iterable[str]]
 ) -> list[Item]:
-    query = [("limit", str(_PAGE)), ("sort_key", "id"), ("sort_dir", "asc")]
-    query += [("fields", field) for field in _FIELDS[collection]]
+    query = [("fields", field) for field in _FIELDS[collection]]
     for name, values in filters.items():
         query += [(name, value) for value in ([values] if isinstance(values, str) else values)]
-    found: dict[str, Item] = {}
-    marker: list[tuple[str, str]] = []
-    while True:
-        document = calls.call(site, SERVICE, "GET", f"{path}?{urlencode(query + marker)}").document
-        items = document.get(collection)
-        if not isinstance(items, list) or not all(
-            isinstance(item, dict) and isinstance(item.get("id"), str) for item in items
-        ):
-            raise BadAnswer(f"Site {site.name} gave no list of ports.", site=site.name)
-        more = any(link.get("rel") == "next" for link in document.get(f"{collection}_links") or ())
-        known = len(found)
-        found |= {item["id"]: item for item in items}
-        if not more:
-            return list(found.values())
-        if len(found) == known:
-            raise BadAnswer(f"The list of ports of site {site.name} does not end.", site=site.name)
-        marker = [("marker", items[-1]["id"])]
+    return list_ports(calls, site, path, collection, query)
 
 
 # -- what the top is told of a site's port ----------------------------------------------------------------
 
 
 def is_adoptable(item: Mapping[str, Any]) -> bool:
-    """Say whether the top adopts such a port at all."""
+    """Say whether the top adopts such a port at all.
+
+    The addresses of those that are on each network are out of the site's block, as those of servers are. All
+    others of Neutron's own follow from other resources of the top (routers, floating IPs).
+    """
     owner = str(item.get("device_owner") or "")
-    return not owner.startswith(_OF_ITS_OWN) or owner in _ADOPTED_OF_THESE
+    return not owner.startswith(_OF_ITS_OWN) or owner in NEUTRONS_OWN
 
 
 def node_of(engine: Engine, site: Site) -> str:
@@ -262,7 +237,8 @@ def _group_in(engine: Engine, group_id: str, site: Site, step: Callable[[str], N
 
     :raises Conflict: it still has none.
     """
-    found = engine.networks.in_site(_GROUP, group_id, site.id)
+    known = engine.replicas.store.find(_GROUP, group_id)
+    found = None if known is None or known.version_in(site.id) == FORMER else known.id_in(site.id)
     if found is None:
         _bring(engine, _GROUP, group_id, site, step)
         found = engine.networks.in_site(_GROUP, group_id, site.id)
@@ -306,6 +282,7 @@ def carry_deletion(engine: Engine, port_id: str, *, step: Callable[[str], None] 
         site = engine.registry.snapshot.by_id.get(route.site_id)
         if site is None or not site.is_asked:
             raise Conflict("The site that the port was adopted from is disabled.")
+        engine.networks.top.require_sight(route.project_id or "")
         shown = show(engine.sites, site, route.site_resource_id)
         if shown is not None and not str(shown.get("device_owner") or "").startswith(_OF_ITS_OWN):
             membership.changed(engine, site, _groups_at_top(engine, shown, site))

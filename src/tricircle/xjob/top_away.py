@@ -1,10 +1,11 @@
-"""What is to be done at the top's Neutron waits while that is away: no job about ports fails of it."""
+"""What is to be done waits while the top's own services are away, Neutron or Keystone: no job fails of it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tricircle.db.timestamps import now
-from tricircle.errors import AnswerLost, BadAnswer, SiteUnavailable
+from tricircle.errors import AnswerLost, BadAnswer, SiteUnavailable, TricircleError
+from tricircle.jobs.job import Job
 from tricircle.jobs.outcome import Failed, Outcome, Postponed
 from tricircle.xjob.task import Task
 
@@ -37,8 +38,16 @@ def top_needed(task: Task) -> Iterator[None]:
     except (SiteUnavailable, AnswerLost, BadAnswer) as error:
         if error.site != task.engine.networks.top.site.name:
             raise
-        age = (now() - task.job.created_at).total_seconds()
-        if age > GIVEN_UP:
-            raise TopAway(Failed(error.message, error.request_id, is_final=True)) from error
-        wait = min(max(age / 2, 1.0), _LONGEST_WAIT)
-        raise TopAway(Postponed(wait, f"{error.message} The servers run, and are adopted later.")) from error
+        outcome = outcome_of(task.job, error, "The servers run, and are adopted later.")
+        raise TopAway(outcome) from error
+
+
+def outcome_of(job: Job, error: TricircleError, meanwhile: str = "") -> Outcome:
+    """Say what becomes of a job that cannot be done while a service of the top is away.
+
+    :param meanwhile: what that means for users.
+    """
+    age = (now() - job.created_at).total_seconds()
+    if age > GIVEN_UP:
+        return Failed(error.message, error.request_id, is_final=True)
+    return Postponed(min(max(age / 2, 1.0), _LONGEST_WAIT), f"{error.message} {meanwhile}".rstrip())

@@ -2,21 +2,36 @@
 
 from oslo_log import log
 
-from tricircle.errors import BadRequest, TricircleError
+from tricircle.errors import (
+    AnswerLost,
+    BadAnswer,
+    BadRequest,
+    IdentityUnavailable,
+    SiteUnavailable,
+    TricircleError,
+)
 from tricircle.jobs.job import Job
 from tricircle.jobs.outcome import Failed, HandedBack, Outcome
 from tricircle.xjob.task import SiteGone, Stopping
+from tricircle.xjob.top_away import outcome_of
 
 LOG = log.getLogger(__name__)
 
 
-def verdict(job: Job, error: Exception) -> Outcome:
-    """Say how an attempt ended that died of an error."""
+def verdict(job: Job, error: Exception, top: str | None = None) -> Outcome:
+    """Say how an attempt ended that died of an error.
+
+    :param top: what errors of the top's own Neutron name as their site.
+    """
     match error:
         case Stopping():
             return HandedBack()
         case SiteGone() | BadRequest():
             return Failed(error.message, error.request_id, is_final=True)
+        case IdentityUnavailable():
+            return outcome_of(job, error)
+        case SiteUnavailable() | AnswerLost() | BadAnswer() if top is not None and error.site == top:
+            return outcome_of(job, error)
         case TricircleError():
             # Also where a site refused: its state changes, and others put it right.
             return Failed(error.message, error.request_id)

@@ -185,7 +185,7 @@ class Worker:
         except LeaseLost:
             return None
         except Exception as error:  # noqa: BLE001  # a verdict is made of each
-            return verdict(held.job, error)
+            return verdict(held.job, error, self._engine.networks.top.site.name)
 
     def _finish(self, held: Held, outcome: Outcome) -> Job | None:
         """Write down how it ended; None where the lease is lost by then.
@@ -226,8 +226,9 @@ _LEVELS = {JobState.FAILED: log.WARNING, JobState.WAITING: log.INFO}
 
 def _report(job: Job) -> None:
     """Tell the log how an attempt ended: parked jobs are for an operator to see."""
+    looks_again = job.state is JobState.WAITING and not job.attempts  # some do so several times a second
     LOG.log(
-        _LEVELS.get(job.state, log.DEBUG),
+        log.DEBUG if looks_again else _LEVELS.get(job.state, log.DEBUG),
         "%s job %s of %s %s is %s after attempt %d: %s",
         job.type,
         job.id,

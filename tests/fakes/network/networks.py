@@ -15,6 +15,7 @@ _SETTABLE = (
     *("port_security_enabled", "availability_zone_hints", "router:external"),
     *(*segments.FIELDS, "segments"),
 )
+_SAID_BY_POLICIES = {"shared": rbac_policies.SHARED, "router:external": rbac_policies.EXTERNAL}
 _NEUTRONS_OWN = ("network:dhcp", "network:distributed")
 
 
@@ -40,7 +41,6 @@ def create(network: "Network", call: Call) -> Response:
         "mtu": wanted.get("mtu", network.mtu),
         "port_security_enabled": wanted.get("port_security_enabled", True),
         "availability_zone_hints": wanted.get("availability_zone_hints", []),
-        "router:external": wanted.get("router:external", False),
         "availability_zones": [],
         "subnets": [],
         **tags.of_new(network),
@@ -56,26 +56,31 @@ def create(network: "Network", call: Call) -> Response:
 
 
 def _share(network: "Network", call: Call, item: Document, wanted: Document) -> None:
-    """Share a network with everybody, or with them no more, as its field `shared` says."""
-    if "shared" not in wanted:
-        return
-    if not call.admin:
-        raise Refusal(403, "rule:create_network:shared is disallowed by policy")
-    policies = [
-        policy
-        for policy in network.rbac_policies.values()
-        if (policy["object_id"], policy["target_tenant"]) == (item["id"], "*")
-    ]
-    if wanted["shared"] and not policies:
-        rbac_policies.make(network, item["id"], item["project_id"], "*")
-    if not wanted["shared"]:
-        for policy in policies:
-            del network.rbac_policies[policy["id"]]
+    """Make policies for everybody, or drop them, as the fields `shared` and `router:external` say."""
+    for name, action in _SAID_BY_POLICIES.items():
+        if name not in wanted:
+            continue
+        if not call.admin:
+            raise Refusal(403, f"rule:create_network:{name} is disallowed by policy")
+        policies = [
+            policy
+            for policy in network.rbac_policies.values()
+            if (policy["object_id"], policy["action"]) == (item["id"], action)
+            and (policy["target_tenant"] == "*" or action == rbac_policies.EXTERNAL)
+        ]
+        if wanted[name] and not policies:
+            rbac_policies.make(network, item["id"], item["project_id"], "*", action=action)
+        if not wanted[name]:
+            for policy in policies:
+                del network.rbac_policies[policy["id"]]
 
 
 def _seen(network: "Network", call: Call, item: Document) -> Document:
-    shared = {"shared": network.is_shared(item["id"], call.token.project_id)}
-    return segments.shown_to(call, item) | shared
+    said = {
+        "shared": network.is_shared(item["id"], call.token.project_id),
+        "router:external": network.is_external(item["id"]),
+    }
+    return segments.shown_to(call, item) | said
 
 
 def owner(call: Call, wanted: Document) -> str:
@@ -99,7 +104,10 @@ def index(network: "Network", call: Call) -> Document:
 
 def sees(network: "Network", call: Call, item: Document) -> bool:
     """Say whether a network exists for the caller."""
-    return call.sees(item["project_id"]) or network.is_shared(item["id"], call.token.project_id)
+    project_id = call.token.project_id
+    external_to = rbac_policies.targets(network, item["id"], rbac_policies.EXTERNAL)
+    is_for_them = network.is_shared(item["id"], project_id) or bool({"*", project_id} & external_to)
+    return call.sees(item["project_id"]) or is_for_them
 
 
 def find(network: "Network", call: Call, identifier: str) -> Document:
@@ -126,7 +134,7 @@ def update(network: "Network", call: Call) -> Document:
     _check_mtu(network, wanted)
     _share(network, call, item, wanted)
     qos_policies.put_on(network, item, wanted)
-    item.update({name: value for name, value in wanted.items() if name != "shared"})
+    item.update({name: value for name, value in wanted.items() if name not in _SAID_BY_POLICIES})
     item["updated_at"] = network.times()["updated_at"]
     return {"network": _seen(network, call, item)}
 

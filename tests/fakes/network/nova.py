@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.fakes.compute import Compute, servers
 from tests.fakes.compute.records import Interface
-from tests.fakes.network import ports
+from tests.fakes.network import networks, ports
 from tests.fakes.network.security_groups import ensure_default
 from tests.fakes.network.service import Network
 from tests.fakes.server import Response
@@ -66,19 +66,21 @@ def _homes(network: Network, call: Call, wanted: Document) -> list[Document]:
         home = network.networks.get(each.get("uuid"))
         if home is None or not _may_use(network, call, home):
             raise Refusal(400, f"Network {each.get('uuid')} could not be found.")
+        if not any(subnet["network_id"] == home["id"] for subnet in network.subnets.values()):
+            raise Refusal(400, f"Network {home['id']} requires a subnet in order to boot instances on.")
         found.append(home | {"fixed_ip": each.get("fixed_ip")})
     return found
 
 
 def _may_use(network: Network, call: Call, home: Document) -> bool:
-    project_id = call.token.project_id
-    return bool(home["project_id"] == project_id or network.is_shared(home["id"], project_id))
+    return networks.sees(network, call, home)
 
 
 def _groups(network: Network, call: Call, wanted: Document) -> list[str]:
-    own = [
-        group for group in network.security_groups.values() if group["project_id"] == call.token.project_id
-    ]
+    project_id = call.token.project_id
+    every = network.security_groups.values()
+    shared = [group for group in every if network.is_shared(group["id"], project_id)]
+    own = [group for group in every if group["project_id"] == project_id]
     found = []
     for each in wanted.get("security_groups") or [{"name": "default"}]:
         name = each["name"]
@@ -93,6 +95,7 @@ def _groups(network: Network, call: Call, wanted: Document) -> list[str]:
                 f"Multiple security_group matches found for name '{name}', use an ID to be more specific."
             )
             raise Refusal(409, message)
+        ids = ids or [group["id"] for group in shared if name in {group["id"], group["name"]}]
         if not ids:
             raise Refusal(400, f"Security group {name} not found.")
         found += ids
@@ -104,6 +107,9 @@ def _port(network: Network, call: Call, server_id: str, home: Document, groups: 
     if "mac_address" in home:
         home.update(taken)
         return home
+    is_shared = network.is_shared(home["id"], call.token.project_id)
+    if network.is_external(home["id"]) and not is_shared and not call.admin:
+        raise Refusal(403, f"It is not allowed to create an interface on external network {home['id']}")
     wanted: dict[str, Any] = {"security_groups": groups, **taken}
     del wanted["status"]
     if home.get("fixed_ip"):

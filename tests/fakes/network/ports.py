@@ -20,13 +20,15 @@ _CHANGEABLE = (
     *("mac_address", "extra_dhcp_opts"),
 )
 _SETTABLE = ("network_id", "project_id", "tenant_id", "tags")
+_HARDWARE = ("numa_affinity_policy", "device_profile")
 
 
 def known_fields(network: "Network") -> tuple[str, ...]:
     """Return the fields of ports that this Neutron lets change."""
     missing = {"extra_dhcp_opts"} & {name.replace("-", "_") + "s" for name in network.lacks}
     known = [name for name in _CHANGEABLE if name not in missing]
-    return (*known, *(["dns_name"] if network.has_dns else ()), *qos_policies.fields(network))
+    more = [*(["dns_name"] if network.has_dns else ()), *(_HARDWARE if network.has_hardware else ())]
+    return (*known, *more, *qos_policies.fields(network))
 
 
 def create(network: "Network", call: Call) -> Response:
@@ -55,8 +57,10 @@ def make(network: "Network", home: Document, project_id: str, wanted: Document) 
         "device_owner": wanted.get("device_owner", ""),
         "allowed_address_pairs": _pairs(wanted.get("allowed_address_pairs", []), mac),
         "port_security_enabled": wanted.get("port_security_enabled", home["port_security_enabled"]),
+        "ip_allocation": "none" if wanted.get("fixed_ips") == [] else "immediate",
         "binding:host_id": wanted.get("binding:host_id", ""),
         "binding:vnic_type": wanted.get("binding:vnic_type", "normal"),
+        **{name: wanted.get(name) for name in _HARDWARE if network.has_hardware},
         **tags.of_new(network),
         **network.times(),
     }

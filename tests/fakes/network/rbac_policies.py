@@ -1,4 +1,7 @@
-"""With whom networks are shared: RBAC policies. Only an administrator shares with everybody."""
+"""With whom networks and security groups are shared, and to whom networks are external: RBAC policies.
+
+Only an administrator makes one for everybody.
+"""
 
 from typing import TYPE_CHECKING
 
@@ -10,27 +13,39 @@ from tests.fakes.service import Call, Document, Refusal, Route
 if TYPE_CHECKING:
     from tests.fakes.network.service import Network
 
+SHARED, EXTERNAL = "access_as_shared", "access_as_external"
 _SETTABLE = ("object_type", "object_id", "action", "target_tenant", "project_id", "tenant_id")
 
 
 def create(network: "Network", call: Call) -> Response:
-    """Share a network."""
+    """Share something."""
     wanted = require_known(call.body("rbac_policy"), _SETTABLE, "rbac_policy")
-    home = network.networks.get(wanted["object_id"])
+    kind = wanted["object_type"]
+    homes = {"network": network.networks, "security_group": network.security_groups}[kind]
+    home = homes.get(wanted["object_id"])
     if home is None or not call.sees(home["project_id"]):
-        raise not_found("network", wanted["object_id"])
+        raise not_found(kind, wanted["object_id"])
     if wanted["target_tenant"] == "*" and not call.admin:
         raise Refusal(403, "rule:restrict_wildcard is disallowed by policy")
-    item = make(network, home["id"], networks.owner(call, wanted), wanted["target_tenant"])
+    project_id, target = networks.owner(call, wanted), wanted["target_tenant"]
+    item = make(network, home["id"], project_id, target, action=wanted["action"], object_type=kind)
     return Response.of_json({"rbac_policy": item}, 201)
 
 
-def make(network: "Network", network_id: str, project_id: str, target: str) -> Document:
-    """Have a network shared with a project, or with everybody (`*`)."""
+def make(
+    network: "Network",
+    object_id: str,
+    project_id: str,
+    target: str,
+    *,
+    action: str = SHARED,
+    object_type: str = "network",
+) -> Document:
+    """Have something shared with a project, or with everybody (`*`); or external to them."""
     item: Document = {
-        "object_type": "network",
-        "object_id": network_id,
-        "action": "access_as_shared",
+        "object_type": object_type,
+        "object_id": object_id,
+        "action": action,
         "target_tenant": target,
     }
     for other in network.rbac_policies.values():
@@ -69,22 +84,42 @@ def update(network: "Network", call: Call) -> Document:
 def delete(network: "Network", call: Call) -> Response:
     """Share no more, unless ports of others are on the network because of it."""
     item = _find(network, call)
+    if item["object_type"] == "security_group":
+        _require_no_ports(network, item)
+        del network.rbac_policies[item["id"]]
+        return Response(204)
     home = network.networks[item["object_id"]]
     for port in network.ports.values():
         owner = port["project_id"]
         needs_it = port["network_id"] == home["id"] and item["target_tenant"] in {"*", owner}
         others = [each for each in targets(network, home["id"]) if each != item["target_tenant"]]
-        if needs_it and owner != home["project_id"] and not {"*", owner} & set(others):
+        if (
+            item["action"] == SHARED
+            and needs_it
+            and owner != home["project_id"]
+            and not {"*", owner} & set(others)
+        ):
             words = "cannot be removed because other objects depend on it."
             raise refusal(409, "RbacPolicyInUse", f"RBAC policy on object {home['id']} {words}")
     del network.rbac_policies[item["id"]]
     return Response(204)
 
 
-def targets(network: "Network", network_id: str) -> set[str]:
-    """Return with whom a network is shared."""
+def _require_no_ports(network: "Network", item: Document) -> None:
+    if any(
+        item["object_id"] in port["security_groups"] and item["target_tenant"] in {"*", port["project_id"]}
+        for port in network.ports.values()
+    ):
+        words = "cannot be removed because other objects depend on it."
+        raise refusal(409, "RbacPolicyInUse", f"RBAC policy on object {item['object_id']} {words}")
+
+
+def targets(network: "Network", object_id: str, action: str = SHARED) -> set[str]:
+    """Return with whom something is shared, or to whom it is external."""
     return {
-        item["target_tenant"] for item in network.rbac_policies.values() if item["object_id"] == network_id
+        item["target_tenant"]
+        for item in network.rbac_policies.values()
+        if (item["object_id"], item["action"]) == (object_id, action)
     }
 
 

@@ -125,5 +125,16 @@ def require_known(wanted: Any, known: Iterable[str], name: str) -> Document:
     return wanted
 
 
+def require_revision(call: Call, item: Document) -> None:
+    """Go on only where something is as the request says that it must be (`If-Match`)."""
+    wanted = call.request.header("If-Match")
+    if wanted is None:
+        return
+    expected, current = int(wanted.removeprefix("revision_number=")), item["revision_number"]
+    if expected != current:
+        words = f"Constrained to {expected}, but current revision is {current}"
+        raise refusal(412, "RevisionNumberConstraintFailed", words)
+
+
 def _text(value: object) -> str:
     return str(value) if not isinstance(value, list) else ",".join(sorted(map(str, value)))

@@ -25,7 +25,8 @@ def ensure_default(network: "Network", project_id: str) -> Document:
             return item
     item = _make(network, project_id, "default", "Default security group")
     for ethertype in ("IPv4", "IPv6"):
-        _add(network, item, {"direction": "ingress", "ethertype": ethertype, "remote_group_id": item["id"]})
+        wanted = {"direction": "ingress", "ethertype": ethertype, "remote_group_id": item["id"]}
+        _add(network, item, wanted, project_id)
     return item
 
 
@@ -43,12 +44,13 @@ def _make(network: "Network", project_id: str, name: str, description: str, **fi
         **network.times(),
     }
     for ethertype in ("IPv4", "IPv6"):
-        _add(network, item, {"direction": "egress", "ethertype": ethertype})
+        _add(network, item, {"direction": "egress", "ethertype": ethertype}, project_id)
     network.security_groups[item["id"]] = item
     return item
 
 
-def _add(network: "Network", group: Document, wanted: Document) -> Document:
+def _add(network: "Network", group: Document, wanted: Document, project_id: str) -> Document:
+    """Add a rule, which need not be the group's project's."""
     rule: Document = {name: wanted.get(name) for name in _MATCHING}
     rule["ethertype"] = rule["ethertype"] or "IPv4"
     for other in group["security_group_rules"]:
@@ -58,8 +60,8 @@ def _add(network: "Network", group: Document, wanted: Document) -> Document:
     rule |= {
         "id": new_id(),
         "security_group_id": group["id"],
-        "project_id": group["project_id"],
-        "tenant_id": group["project_id"],
+        "project_id": project_id,
+        "tenant_id": project_id,
         "description": wanted.get("description", ""),
         "normalized_cidr": rule["remote_ip_prefix"],
         **network.times(),
@@ -87,8 +89,13 @@ def index(network: "Network", call: Call) -> Document:
     asked = parse_qs(call.request.query)
     projects = asked.get("project_id") or asked.get("tenant_id") or [call.token.project_id]
     ensure_default(network, projects[0])
-    items = [item for item in network.security_groups.values() if call.sees(item["project_id"])]
-    return page(call, "security-groups", chosen(call, items))
+    items = [_seen(network, call, item) for item in network.security_groups.values()]
+    visible = [item for item in items if call.sees(item["project_id"]) or item["shared"]]
+    return page(call, "security-groups", chosen(call, visible))
+
+
+def _seen(network: "Network", call: Call, item: Document) -> Document:
+    return item | {"shared": network.is_shared(item["id"], call.token.project_id)}
 
 
 def _find(network: "Network", call: Call, identifier: str) -> Document:
@@ -100,7 +107,11 @@ def _find(network: "Network", call: Call, identifier: str) -> Document:
 
 def show(network: "Network", call: Call) -> Document:
     """Show a group."""
-    return {"security_group": shown(call, _find(network, call, call.arguments["id"]))}
+    item = network.security_groups.get(call.arguments["id"])
+    seen = item and _seen(network, call, item)
+    if not seen or not (call.sees(seen["project_id"]) or seen["shared"]):
+        raise not_found("security_group", call.arguments["id"])
+    return {"security_group": shown(call, seen)}
 
 
 def update(network: "Network", call: Call) -> Document:
@@ -123,6 +134,9 @@ def delete(network: "Network", call: Call) -> Response:
     if any(item["id"] in port["security_groups"] for port in network.ports.values()):
         raise refusal(409, "SecurityGroupInUse", f"Security Group {item['id']} in use.")
     del network.security_groups[item["id"]]
+    for policy_id, policy in list(network.rbac_policies.items()):
+        if policy["object_id"] == item["id"]:
+            del network.rbac_policies[policy_id]
     for other in network.security_groups.values():
         other["security_group_rules"] = [
             rule for rule in other["security_group_rules"] if rule["remote_group_id"] != item["id"]
@@ -149,7 +163,7 @@ def create_rules(network: "Network", call: Call) -> Response:
     made = []
     try:
         for group, each in zip(groups, checked, strict=True):
-            made.append(_add(network, group, each))
+            made.append(_add(network, group, each, networks.owner(call, each)))
     except Exception:
         for group in groups:
             group["security_group_rules"] = before[group["id"]]

@@ -18,7 +18,7 @@ def of_new(network: "Network", call: Call, wanted: Document) -> Document:
     asked = _asked(wanted)
     if asked and not call.admin:
         raise Refusal(403, "rule:create_network:provider:network_type is disallowed by policy")
-    segments = [_reserved(network, each) for each in asked] or [_free(network)]
+    segments = [_reserved(network, each) for each in asked] or [_free(network, network.type_of_new(wanted))]
     if len(segments) == 1:
         return dict(zip(FIELDS, segments[0], strict=True))
     return {"segments": [dict(zip(FIELDS, each, strict=True)) for each in segments]}
@@ -52,8 +52,9 @@ def _reserved(network: "Network", asked: Document) -> _SEGMENT:
     return segment
 
 
-def _free(network: "Network", network_type: str = "", physical_network: str | None = None) -> _SEGMENT:
-    network_type = network_type or network.tenant_type
+def _free(network: "Network", network_type: str, physical_network: str | None = None) -> _SEGMENT:
+    if network_type == "local":
+        return network_type, None, None
     if network_type == "vlan":
         physical_network = physical_network or network.physical_networks[0]
     taken = _taken(network)

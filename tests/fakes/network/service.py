@@ -12,6 +12,7 @@ from tests.fakes.network import (
     networks,
     ports,
     qos_policies,
+    quotas,
     rbac_policies,
     security_groups,
     subnets,
@@ -31,6 +32,7 @@ ROUTES = (
     *address_groups.ROUTES,
     *rbac_policies.ROUTES,
     *qos_policies.ROUTES,
+    *quotas.ROUTES,
     *tags.ROUTES,
 )
 
@@ -41,6 +43,7 @@ class Network(Service):
 
     :param mtu: the largest that its networks may have, and what they get.
     :param has_dns: whether networks have a DNS domain (extension `dns-integration`).
+    :param has_hardware: whether ports have a NUMA policy and a device profile, of extension drivers.
     :param has_dhcp: whether a subnet with DHCP gets a port for that, as with ML2/OVS.
     :param physical_networks: those that it knows, for VLANs and flat networks.
     :param tenant_type: what networks are that say nothing: `vxlan`; `vlan`, of the first physical network.
@@ -51,6 +54,7 @@ class Network(Service):
     maximum: Version = (2, 0)
     mtu: int = 1500
     has_dns: bool = False
+    has_hardware: bool = False
     has_dhcp: bool = True
     physical_networks: tuple[str, ...] = ("stretched",)
     tenant_type: str = "vxlan"
@@ -109,9 +113,13 @@ class Network(Service):
         now = self.clock().strftime("%Y-%m-%dT%H:%M:%SZ")
         return {"created_at": now, "updated_at": now, "revision_number": 1}
 
-    def is_shared(self, network_id: str, project_id: str) -> bool:
-        """Say whether a network is shared with a project, or with all."""
-        return not rbac_policies.targets(self, network_id).isdisjoint({"*", project_id})
+    def is_shared(self, object_id: str, project_id: str) -> bool:
+        """Say whether something is shared with a project, or with all."""
+        return not rbac_policies.targets(self, object_id).isdisjoint({"*", project_id})
+
+    def is_external(self, network_id: str) -> bool:
+        """Say whether a network is external, to whomever."""
+        return bool(rbac_policies.targets(self, network_id, rbac_policies.EXTERNAL))
 
     def ports_on(self, subnet: Document) -> list[Document]:
         """Return the ports that have an address of a subnet."""
@@ -154,6 +162,10 @@ class Network(Service):
                     return str(make(number))
         return None
 
+    def type_of_new(self, wanted: Document) -> str:
+        """Return the type of a network that says none."""
+        return self.tenant_type
+
     def is_delegated(self, subnet: Document, number: int) -> bool:
         """Say whether an address is somebody else's to hand out."""
         return False
@@ -189,4 +201,5 @@ class Network(Service):
         :param kind: `networks`, `subnets`, `ports`, `security_groups`, `address_groups` or `qos_policies`.
         """
         items: dict[str, Document] = getattr(self, kind)
-        return [item for item in items.values() if item["description"] == f"tricircle:{top_id}"]
+        marks = {f"tricircle:{top_id}", *([f"tricircle:{top_id}."] if kind == "subnets" else ())}
+        return [item for item in items.values() if item["description"] in marks]

@@ -5,7 +5,17 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from tests.fakes.network import networks, tags
-from tests.fakes.network.rows import chosen, invalid, new_id, not_found, page, refusal, require_known, shown
+from tests.fakes.network.rows import (
+    chosen,
+    invalid,
+    new_id,
+    not_found,
+    page,
+    refusal,
+    require_known,
+    require_revision,
+    shown,
+)
 from tests.fakes.server import Response
 from tests.fakes.service import Call, Document, Route
 
@@ -14,13 +24,16 @@ if TYPE_CHECKING:
 
 _CHANGEABLE = (
     *("name", "description", "gateway_ip", "enable_dhcp", "dns_nameservers", "host_routes"),
-    "allocation_pools",
+    *("allocation_pools", "service_types"),
 )
 _SETTABLE = (
     *_CHANGEABLE,
     *("network_id", "cidr", "ip_version", "project_id", "tenant_id"),
     *("ipv6_address_mode", "ipv6_ra_mode"),
 )
+_NO_REVISION = {"allocation_pools", "dns_nameservers", "host_routes", "service_types"}
+"""What Neutron keeps in tables of their own: that these change is no new revision of a subnet."""
+
 AUTOMATIC = ("slaac", "dhcpv6-stateless")
 """Address modes in which nobody hands out addresses."""
 
@@ -59,7 +72,7 @@ def create(network: "Network", call: Call) -> Response:
         "ipv6_address_mode": wanted.get("ipv6_address_mode"),
         "ipv6_ra_mode": wanted.get("ipv6_ra_mode"),
         "subnetpool_id": None,
-        "service_types": [],
+        "service_types": wanted.get("service_types", []),
         **tags.of_new(network),
         **network.times(),
     }
@@ -133,6 +146,8 @@ def update(network: "Network", call: Call) -> Document:
     wanted = require_known(call.body("subnet"), _CHANGEABLE, "subnet")
     if "allocation_pools" in wanted:
         wanted = wanted | {"allocation_pools": _pools(wanted["allocation_pools"], item | wanted)}
+    require_revision(call, item)
+    item["revision_number"] += any(item[name] != wanted[name] for name in wanted.keys() - _NO_REVISION)
     item.update(wanted)
     network.serve_dhcp(item)
     return {"subnet": item}

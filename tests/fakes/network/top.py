@@ -10,6 +10,8 @@ from tests.fakes.network.rows import chosen, new_id, not_found, page, refusal, r
 from tests.fakes.server import Response
 from tests.fakes.service import Call, Document, Refusal, Route
 
+Run = tuple[int, int]
+
 
 def _service_only(call: Call) -> None:
     if "service" not in call.token.roles:
@@ -25,33 +27,64 @@ def list_blocks(top: "TopNetwork", call: Call) -> Document:
 def create_block(top: "TopNetwork", call: Call) -> Response:
     """Delegate a block: of the size that is asked for, or of what is left in one piece; or one address."""
     _service_only(call)
-    wanted = require_known(
-        call.body("address_block"), ("subnet_id", "site", "size", "start", "project_id"), "address_block"
-    )
+    known = ("subnet_id", "site", "size", "start", "end", "project_id", "returning")
+    wanted = require_known(call.body("address_block"), known, "address_block")
     subnet = top.subnets.get(wanted["subnet_id"])
     if subnet is None:
         raise not_found("subnet", wanted["subnet_id"])
-    size = int(wanted["size"])
-    run = _run_from(top, subnet, wanted["start"], size) if "start" in wanted else top.last_free(subnet, size)
-    if run is None:
-        message = f"No more IP addresses available on network {subnet['network_id']}."
-        raise refusal(409, "IpAddressGenerationFailure", message)
-    make = type(ipaddress.ip_network(subnet["cidr"])[0])
-    item: Document = {
-        "id": new_id(),
-        "project_id": wanted.get("project_id", subnet["project_id"]),
-        "subnet_id": subnet["id"],
-        "network_id": subnet["network_id"],
-        "site": wanted["site"],
-        "size": run[1] - run[0] + 1,
-        "start": str(make(run[0])),
-        "end": str(make(run[1])),
-    }
-    top.blocks[item["id"]] = item
+    if "start" in wanted:
+        item = _block_from(top, subnet, wanted)
+    else:
+        run = top.last_free(subnet, int(wanted["size"]))
+        if run is None:
+            message = f"No more IP addresses available on network {subnet['network_id']}."
+            raise refusal(409, "IpAddressGenerationFailure", message)
+        item = _block(top, subnet, wanted["site"], run)
     return Response.of_json({"address_block": item}, 201)
 
 
-def _run_from(top: "TopNetwork", subnet: Document, first: str, size: int) -> tuple[int, int]:
+def _block(top: "TopNetwork", subnet: Document, site: str, run: Run, *, returning: bool = False) -> Document:
+    make = type(ipaddress.ip_network(subnet["cidr"])[0])
+    item: Document = {
+        "id": new_id(),
+        "project_id": subnet["project_id"],
+        "subnet_id": subnet["id"],
+        "network_id": subnet["network_id"],
+        "site": site,
+        "size": run[1] - run[0] + 1,
+        "start": str(make(run[0])),
+        "end": str(make(run[1])),
+        "returning": returning,
+    }
+    top.blocks[item["id"]] = item
+    return item
+
+
+def _run_of(block: Document) -> Run:
+    return int(ipaddress.ip_address(block["start"])), int(ipaddress.ip_address(block["end"]))
+
+
+def _block_from(top: "TopNetwork", subnet: Document, wanted: Document) -> Document:
+    """Delegate exactly some addresses; or have some of a site's return, or return no more."""
+    first = int(ipaddress.ip_address(wanted["start"]))
+    last = int(ipaddress.ip_address(wanted.get("end", wanted["start"]))) + int(wanted.get("size", 1)) - 1
+    returning = bool(wanted.get("returning"))
+    for block in list(top.blocks.values()):
+        start, end = _run_of(block)
+        is_other = (block["site"], block["returning"]) == (wanted["site"], not returning)
+        if block["subnet_id"] == subnet["id"] and is_other and start <= first and last <= end:
+            del top.blocks[block["id"]]
+            for run in ((start, first - 1), (last + 1, end)):
+                if run[0] <= run[1]:
+                    _block(top, subnet, wanted["site"], run, returning=not returning)
+            return _block(top, subnet, wanted["site"], (first, last), returning=returning)
+    if returning:
+        message = f"No block of the site has all of {wanted['start']} to {last} of subnet {subnet['id']}."
+        raise refusal(409, "NotDelegated", message)
+    return _block(top, subnet, wanted["site"], _run_from(top, subnet, wanted["start"], last - first + 1))
+
+
+def _run_from(top: "TopNetwork", subnet: Document, first: str, size: int) -> Run:
     start = ipaddress.ip_address(first)
     cidr = ipaddress.ip_network(subnet["cidr"])
     ends = {cidr.network_address, cidr.broadcast_address} if cidr.version == 4 else set()
@@ -171,24 +204,24 @@ class TopNetwork(site.Network):
         ("DELETE", "/adopted-ports/{id}", disown),
     )
 
+    def type_of_new(self, wanted: Document) -> str:
+        """Return the type of a network that says none: one zone is one site here."""
+        return "local" if len(wanted.get("availability_zone_hints", ())) == 1 else self.tenant_type
+
     def is_delegated(self, subnet: Document, number: int) -> bool:
         """Say whether an address is in some block."""
         return any(first <= number <= last for first, last in self._delegated(subnet))
 
-    def _delegated(self, subnet: Document) -> list[tuple[int, int]]:
-        return [
-            (int(ipaddress.ip_address(block["start"])), int(ipaddress.ip_address(block["end"])))
-            for block in list(self.blocks.values())
-            if block["subnet_id"] == subnet["id"]
-        ]
+    def _delegated(self, subnet: Document) -> list[Run]:
+        return [_run_of(block) for block in list(self.blocks.values()) if block["subnet_id"] == subnet["id"]]
 
-    def last_free(self, subnet: Document, size: int) -> tuple[int, int] | None:
+    def last_free(self, subnet: Document, size: int) -> Run | None:
         """Return the run of free addresses that a new block gets: the last that is long enough."""
         taken = [
             *self._delegated(subnet),
             *((int(ipaddress.ip_address(each)),) * 2 for each in self.addresses_in_use(subnet)),
         ]
-        best: tuple[int, int] | None = None
+        best: Run | None = None
         for pool in reversed(subnet["allocation_pools"]):
             first, end = int(ipaddress.ip_address(pool["start"])), int(ipaddress.ip_address(pool["end"]))
             within = ((a, b) for a, b in taken if b >= first and a <= end)

@@ -1,7 +1,4 @@
-"""Fixtures: a cloud of two sites whose packets flow, and the people who use it by the top's APIs alone.
-
-Those of the folder above that stand for the cloud and its people are made anew here, for this other cloud.
-"""
+"""Fixtures: a cloud of two sites whose packets flow, and the people who use it by the top's APIs alone."""
 
 import os
 import subprocess
@@ -11,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.integration.clients import Client, SiteAdmin
 from tests.integration.dataplane.ground import Ground
+from tests.integration.people import a_stranger, a_tenant, all_sites, the_admin  # noqa: F401  # fixtures
 from tests.integration.sandbox import IS_KEPT, REPOSITORY, Sandbox
 
 DIRECTORY = REPOSITORY / ".sandbox-data-plane"
@@ -57,41 +55,17 @@ def sandbox(possible: None) -> Iterator[Sandbox]:
         sandbox.down()
 
 
-@pytest.fixture(scope="session")
-def tenant(sandbox: Sandbox) -> Client:
-    """A member of project demo."""
-    return Client(sandbox, "tricircle")
-
-
-@pytest.fixture(scope="session")
-def stranger(sandbox: Sandbox) -> Client:
-    """A member of another project."""
-    return Client(sandbox, "tricircle-other")
-
-
-@pytest.fixture(scope="session")
-def admin(sandbox: Sandbox) -> Client:
-    """The cloud's administrator, at the top."""
-    return Client(sandbox, "tricircle-admin")
-
-
-@pytest.fixture(scope="session")
-def sites(sandbox: Sandbox) -> list[SiteAdmin]:
-    """Each site, as its own administrator sees it."""
-    return [SiteAdmin(sandbox, site) for site in sandbox.sites]
-
-
 @pytest.fixture(scope="module")
-def ground(tenant: Client) -> Iterator[Ground]:
+def ground(tenant: Client, sites: list[SiteAdmin]) -> Iterator[Ground]:
     """Networks, groups and servers of the tenant, for the tests of a module."""
-    ground = Ground(tenant)
+    ground = Ground(tenant, sites)
     yield ground
     ground.put_away()
 
 
 @pytest.fixture(scope="module")
-def strange_ground(stranger: Client) -> Iterator[Ground]:
+def strange_ground(stranger: Client, sites: list[SiteAdmin]) -> Iterator[Ground]:
     """The same of a member of another project."""
-    ground = Ground(stranger)
+    ground = Ground(stranger, sites)
     yield ground
     ground.put_away()

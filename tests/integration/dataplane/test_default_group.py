@@ -20,7 +20,7 @@ class Arrangement:
 @pytest.fixture(scope="module")
 def arrangement(ground: Ground) -> Arrangement:
     """One network in both sites, and servers on it, of which nothing is said but a group or none."""
-    network = ground.network(CIDR, CIDR_6)
+    network = ground.network_of(CIDR, CIDR_6)
     other = ground.group()
     ground.let_in(other, protocol="icmp", remote_ip_prefix=CIDR)
     machines = ground.machines(network, ("az1", None), ("az2", None), ("az1", other), ("az2", other))

@@ -26,7 +26,7 @@ class Arrangement:
 @pytest.fixture(scope="module")
 def arrangement(ground: Ground) -> Arrangement:
     """One network in both sites; a group that lets all of the network in, and one that lets nobody in."""
-    network = ground.network(CIDR, CIDR_6, pool=("10.61.0.2", "10.61.0.127"))
+    network = ground.network_of(CIDR, CIDR_6, pool=("10.61.0.2", "10.61.0.127"))
     group, closed = ground.group(), ground.group()
     ground.let_in(group, protocol="icmp", remote_ip_prefix=CIDR)
     ground.let_in(group, protocol="ipv6-icmp", remote_ip_prefix=CIDR_6, ethertype="IPv6")
@@ -85,7 +85,7 @@ def test_another_network_with_the_same_addresses_is_another_network(
     group = strange_ground.group()
     strange_ground.let_in(group, protocol="icmp", remote_ip_prefix=CIDR)
     # Of the same subnet, and yet no address is there twice: who answers is who was asked.
-    network = strange_ground.network(CIDR, pool=("10.61.0.128", "10.61.0.254"))
+    network = strange_ground.network_of(CIDR, pool=("10.61.0.128", "10.61.0.254"))
     near, far = strange_ground.machines(network, ("az1", group), ("az2", group))
     assert near.reaches(far.address())
     for machine in arrangement.open:

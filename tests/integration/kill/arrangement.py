@@ -11,7 +11,7 @@ from tricircle.db.tables import jobs, routes
 from tricircle.db.timestamps import now
 from tricircle.jobs.job import Job, NoParameters, Request
 from tricircle.jobs.store import JobStore
-from tricircle.jobs.types import JobType, ReplicateParameters
+from tricircle.jobs.types import DriftParameters, JobType
 from tricircle.realise.definition import Body, Definition, DefinitionState, Sought
 from tricircle.realise.kinds import KINDS
 from tricircle.realise.kinds.keypair import Keypair
@@ -143,7 +143,7 @@ class Arrangement:
                 state=DefinitionState.DELETED if body is None else DefinitionState.ACTIVE,
             )
             for site_id, site_resource_id in agreed.items():
-                store.record(
+                store.realised.record(
                     connection,
                     definition.id,
                     site_id,
@@ -183,7 +183,7 @@ class Arrangement:
         :param site: None for one that is for no single site.
         """
         if parameters is None:
-            parameters = ReplicateParameters() if kind.parameters is ReplicateParameters else NoParameters()
+            parameters = DriftParameters() if kind.parameters is DriftParameters else NoParameters()
         request = Request(
             kind.name,
             resource_type,

@@ -77,7 +77,7 @@ class GroupGround:
             definition, _ = store.define_as_shown(
                 connection, kind, self.group_id, name=self.case.mark, project_id=project_id, body=body
             )
-            store.want(connection, definition.id, self.case.second.id)
+            store.realised.want(connection, definition.id, self.case.second.id)
             return definition
 
         definition = self.case.engine.database.transact(work)

@@ -43,19 +43,27 @@ _OF_RULE = ("direction", "ethertype", "remote_group_id", "remote_address_group_i
 _OF_PORT = ("id", "name", "network_id", "device_id", "device_owner", "admin_state_up")
 
 
+_OF_NETWORK = ("id", "name", "mtu", "qos_policy_id")
+
+_OF_SUBNET = ("id", "name", "network_id", "cidr", "allocation_pools", "gateway_ip")
+
+
 class TopImage:
-    """All networks and security groups of the top, and the ports that it has adopted.
+    """All networks, security groups and QoS policies of the top, and the ports that it has adopted.
+
+    Not blocks of addresses: those of networks that they do not know the workers of the real top take back.
 
     :param connection: an administrator's.
     """
 
     def __init__(self, connection: Any) -> None:
         self._network = connection.network
-        fields = "&".join(f"fields={name}" for name in (*_OF_PORT, "site", "binding:host_id", "status"))
+        fields = _fields((*_OF_PORT, "site", "binding:host_id", "status"))
         self.items = {
             "network": self._list("/networks?fields=id&fields=name", "networks"),
             "adopted_port": self._list(f"/adopted-ports?{fields}", "adopted_ports"),
             "security_group": self._list("/security-groups?fields=id&fields=name", "security_groups"),
+            "qos_policy": self._list("/qos/policies?fields=id&fields=name", "policies"),
         }
 
     def marked(self, mark: str) -> dict[str, list[Item]]:
@@ -69,6 +77,7 @@ class TopImage:
             ("/adopted-ports", "adopted_port"),
             ("/networks", "network"),
             ("/security-groups", "security_group"),
+            ("/qos/policies", "qos_policy"),
         ):
             side_by_side(self._delete, [f"{path}/{item['id']}" for item in marked[kind]])
 
@@ -84,7 +93,7 @@ class TopImage:
 
 
 class SiteImage:
-    """All flavors, keypairs, volume types, QoS specs, networks, ports and security groups of a site.
+    """All flavors, keypairs, volume types, QoS specs and what is the network service's of a site.
 
     :param user_id: whose keypairs.
     """
@@ -97,10 +106,10 @@ class SiteImage:
             "keypair": self._keypairs(),
             "qos_spec": self._list("block_storage", "/qos-specs?limit=1000", "qos_specs"),
             "volume_type": self._volume_types(),
-            "network": self._list("network", "/networks?fields=id&fields=name", "networks"),
-            "port": self._list(
-                "network", "/ports?" + "&".join(f"fields={name}" for name in _OF_PORT), "ports"
-            ),
+            "qos_policy": [_policy(item) for item in self._list("network", "/qos/policies", "policies")],
+            "network": self._list("network", f"/networks?{_fields(_OF_NETWORK)}", "networks"),
+            "subnet": self._list("network", f"/subnets?{_fields(_OF_SUBNET)}", "subnets"),
+            "port": self._list("network", f"/ports?{_fields(_OF_PORT)}", "ports"),
             "security_group": [_group(item) for item in self._list("network", *_SECURITY_GROUPS)],
             "address_group": [
                 {name: item[name] for name in (*_OF_GROUP, "addresses")}
@@ -127,6 +136,7 @@ class SiteImage:
             ("networks", "network"),
             ("security-groups", "security_group"),
             ("address-groups", "address_group"),
+            ("qos/policies", "qos_policy"),
         ):
             paths = [("network", f"/{collection}/{item['id']}") for item in marked[kind]]
             side_by_side(self._delete, paths)
@@ -181,6 +191,15 @@ class SiteImage:
 
 
 _SECURITY_GROUPS = ("/security-groups", "security_groups")
+
+
+def _fields(names: Iterable[str]) -> str:
+    return "&".join(f"fields={name}" for name in names)
+
+
+def _policy(item: Item) -> Item:
+    rules = [{name: value for name, value in rule.items() if name != "id"} for rule in item["rules"]]
+    return {"id": item["id"], "name": item["name"], "rules": rules}
 
 
 def _group(item: Item) -> Item:
@@ -272,7 +291,17 @@ def _named(lines: Iterable[str], mark: str, names: Mapping[str, str]) -> Iterabl
         for identifier, name in names.items():
             if len(identifier) == 36:  # a uuid; what is no uuid bears the mark
                 named = named.replace(identifier, f"<{name}>")
-        yield named.replace(mark, "MARK")
+        head, _, text = named.replace(mark, "MARK").partition(": ")
+        yield f"{head}: {json.dumps(_in_order(json.loads(text)), sort_keys=True)}"
+
+
+def _in_order(value: Any) -> Any:
+    """Sort lists: those of ids that were drawn by lot come in any order."""
+    if isinstance(value, dict):
+        return {name: _in_order(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return sorted(map(_in_order, value), key=lambda each: json.dumps(each, sort_keys=True))
+    return value
 
 
 def events_of(files: Folder, job_id: str) -> list[str]:

@@ -96,7 +96,7 @@ class NetworkGround:
 
     def _define(self, network: Item) -> None:
         store, there = self.case.engine.replicas.store, self._there
-        body = NEUTRON_KINDS["network"].define({**network, "sharing": [], "spare": None})
+        body = NEUTRON_KINDS["network"].define({**network, "sharing": [], "external": [], "spare": None})
 
         def work(connection: sa.Connection) -> None:
             seen = store.propose(connection, "network", self.network_id, self.case.mark)
@@ -108,7 +108,7 @@ class NetworkGround:
                 body=body,
                 state=DefinitionState.ACTIVE,
             )
-            store.record(
+            store.realised.record(
                 connection, seen.id, self.case.first.id, site_resource_id=there, seen=0, version=version
             )
 

@@ -6,14 +6,16 @@ A job type without a scenario fails a test; the steps of a job are found by runn
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from uuid import uuid4
 
 from tests.integration.kill.arrangement import Arrangement, key_of
 from tests.integration.kill.group_ground import GroupGround
 from tests.integration.kill.network_ground import NetworkGround
 from tests.integration.kill.order import Arranged
+from tests.integration.kill.spanning_ground import SpanningGround
 
 from tricircle.jobs import types
-from tricircle.jobs.types import IntentParameters, ReplicateParameters
+from tricircle.jobs.types import AdoptParameters, DriftParameters, IntentParameters, ReplicateParameters
 from tricircle.realise.definition import Definition
 from tricircle.realise.kinds import KINDS
 from tricircle.xjob import after_delete
@@ -166,6 +168,42 @@ def volume_type_deleted(case: Arrangement) -> Arranged:
     return _replicate(case, case.redefine(definition, None))
 
 
+# -- replicate: what is at the top's Neutron, where a site needs it ---------------------------------
+
+
+@_scenario(types.REPLICATE)
+def network_made(case: Arrangement) -> Arranged:
+    """With its subnets; the QoS policy, which has a job of its own, is there already."""
+    ground = SpanningGround(case)
+    ground.realise("qos_policy")
+    return ground.replicate()
+
+
+@_scenario(types.REPLICATE)
+def network_changed(case: Arrangement) -> Arranged:
+    """It has another name, and one more subnet."""
+    ground = SpanningGround(case)
+    ground.realise()
+    ground.rename()
+    ground.add_subnet("10.9.1.0/28", 4)
+    ground.define()
+    return ground.replicate()
+
+
+@_scenario(types.REPLICATE)
+def network_left(case: Arrangement) -> Arranged:
+    """Nothing in the site needs it any more."""
+    ground = SpanningGround(case)
+    ground.realise()
+    ground.leave()
+    return ground.replicate()
+
+
+@_scenario(types.REPLICATE)
+def qos_policy_made(case: Arrangement) -> Arranged:
+    return SpanningGround(case).replicate("qos_policy")
+
+
 # -- learn: a user has changed something in the first site -----------------------------------------
 
 
@@ -234,7 +272,7 @@ def drift_mended(case: Arrangement) -> Arranged:
     case.define("qos_spec", case.qos_spec(), known_as)
     known_as = case.make("volume_type", case.volume_type(), case.second)
     case.redefine(case.define("volume_type", case.volume_type(), known_as), None)
-    return case.ask_about(types.DRIFT, case.second, ReplicateParameters(mend=True))
+    return case.ask_about(types.DRIFT, case.second, DriftParameters(mend=True))
 
 
 # -- homed resources, and nodes --------------------------------------------------------------------
@@ -338,6 +376,17 @@ def ports_compared(case: Arrangement) -> Arranged:
     return case.ask_about(types.PORTS, case.first)
 
 
+@_scenario(types.CLEAN_UP)
+def brought_for_nothing(case: Arrangement) -> Arranged:
+    """The network came to the site for a server that was never made."""
+    ground = SpanningGround(case)
+    ground.realise()
+    server_id = str(uuid4())
+    case.names[server_id] = "the server"
+    asked = AdoptParameters((ground.network_id,))
+    return case.ask(types.CLEAN_UP, "server", server_id, case.second, asked)
+
+
 @_scenario(types.FOLLOW)
 def port_changed_at_the_top(case: Arrangement) -> Arranged:
     ground = NetworkGround(case)
@@ -352,6 +401,23 @@ def port_deleted_at_the_top(case: Arrangement) -> Arranged:
     ground.route(port_id)
     case.names[port_id] = "the port"
     return case.ask(types.FOLLOW, "port", port_id, None)
+
+
+@_scenario(types.FOLLOW)
+def network_changed_at_the_top(case: Arrangement) -> Arranged:
+    ground = SpanningGround(case)
+    ground.realise()
+    ground.rename()
+    ground.add_subnet("10.9.1.0/28", 4)
+    return ground.follow()
+
+
+@_scenario(types.FOLLOW)
+def network_deleted_at_the_top(case: Arrangement) -> Arranged:
+    ground = SpanningGround(case)
+    ground.realise()
+    ground.delete()
+    return ground.follow()
 
 
 # -- members of a security group in other sites ------------------------------------------------------

@@ -270,7 +270,7 @@ class TestMend:
         assert bus.woken == [job["id"] for job in mended.json["jobs"]]
         job = admin.simulate_get(f"/v1/jobs/{bus.woken[0]}").json["job"]
         assert (job["type"], job["resource_type"], job["resource_id"]) == ("replicate", "flavor", flavor)
-        assert (job["project_id"], job["parameters"]) == ("project", {"mend": True})
+        assert (job["project_id"], job["parameters"]) == ("project", {"mend": True, "is_precaution": False})
         assert job["request_id"] == mended.headers["X-OpenStack-Request-ID"]
 
     def test_one_site_is(self, admin: testing.TestClient, define: Define) -> None:

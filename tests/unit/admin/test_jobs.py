@@ -139,6 +139,8 @@ class TestShow:
             "sent_at": "2026-01-31T11:59:00",
             "facts": {"flavorRef": "1"},
             "uses": ["net1"],
+            "groups": [],
+            "over_at": None,
         }
 
     def test_a_job_outlives_its_site(

@@ -21,7 +21,7 @@ from tricircle.gateway.service import Service
 from tricircle.gateway.versions import Versions
 from tricircle.identity.identity import Identity
 from tricircle.jobs.bus import NoBus
-from tricircle.jobs.job import Request
+from tricircle.jobs.job import Job, Request
 from tricircle.jobs.types import IntentParameters
 from tricircle.routing.resource_type import ResourceType
 from tricircle.routing.route import Route
@@ -122,11 +122,14 @@ class Noted:
         if route is not None:
             self.index.learn([route])
 
+    def sending(self) -> None:
+        assert self.fate is None
+
     def not_made(self, cause: str) -> None:
         self.fate = f"not made: {cause}"
 
-    def lost(self) -> None:
-        self.fate = "lost"
+    def lost(self, *, is_over: bool = False) -> None:
+        self.fate = "over" if is_over else "lost"
 
 
 @dataclass
@@ -136,6 +139,7 @@ class Desk:
     index: Index
     intents: list[Noted] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
+    hastened: list[str] = field(default_factory=list)
     is_away: bool = False
 
     def begin(
@@ -154,6 +158,11 @@ class Desk:
     def request(self, *requests: Request) -> None:
         self._refuse()
         self.requests += requests
+
+    def hasten_waiting(self, key: str) -> list[Job]:
+        self._refuse()
+        self.hastened.append(key)
+        return []
 
     def _refuse(self) -> None:
         if self.is_away:

@@ -65,6 +65,7 @@ def test_a_site_that_no_longer_has_it_is_not_asked_again(
     reply = asked(HANDLERS[method, ROW], method, row=ROW)
     assert (reply.status, reply.body) == (404, ABSENT.body)
     assert asked.office.index.forgotten == [("server", ID, "a")]
+    assert asked.office.desk.hastened == [f"after_delete|server|{ID}|id-a"]
 
 
 def test_a_404_of_a_part_does_not_say_that_the_whole_is_gone(servers: Callable[..., Servers]) -> None:

@@ -11,11 +11,12 @@ from tests.unit.sites.wire import site
 from tricircle.db.engine import Database
 from tricircle.db.timestamps import now
 from tricircle.errors import DatabaseUnavailable
+from tricircle.gateway import intents
 from tricircle.gateway.intents import Intent, Intents
-from tricircle.jobs.job import Job, JobState
+from tricircle.jobs.job import Job, JobState, Request
 from tricircle.jobs.requester import JobRequester
 from tricircle.jobs.store import JobStore
-from tricircle.jobs.types import INTENT, IntentParameters
+from tricircle.jobs.types import CLEAN_UP, INTENT, AdoptParameters, IntentParameters
 from tricircle.routing.homed import SERVER_TYPE
 from tricircle.routing.route import Route
 from tricircle.routing.store import RouteStore
@@ -108,6 +109,58 @@ def test_what_nobody_knows_is_looked_for_at_once(place: Place) -> None:
     (woken,) = place.woken
     assert woken.id == place.job.id
     assert woken.run_after <= now()
+
+
+def test_where_the_site_is_at_it_no_more_that_is_noted(place: Place) -> None:
+    start = now()
+    place.begin().lost(is_over=True)
+    assert place.job.run_after <= now()
+    assert start.isoformat() <= INTENT.read(place.job.parameters).over_at <= now().isoformat()
+    assert [woken.id for woken in place.woken] == [place.job.id]
+
+
+class TestSending:
+    @pytest.fixture
+    def _late(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(intents, "_PROMPT", -1.0)
+
+    def test_what_is_sent_at_once_costs_nothing(self, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+        intent = place.begin()
+        with monkeypatch.context() as patched:
+            patched.setattr(Database, "transact", None)
+            intent.sending()
+        assert len(place.jobs.show(place.job.id).events) == 1
+
+    @pytest.mark.usefixtures("_late")
+    def test_the_time_of_what_comes_late_counts_from_then_on(self, place: Place) -> None:
+        intent = place.begin()
+        before = now()
+        intent.sending()
+        parameters = INTENT.read(place.job.parameters)
+        assert before.isoformat() <= parameters.sent_at <= now().isoformat()
+        assert place.job.run_after >= before + timedelta(seconds=GRACE)
+        intent.lost(is_over=True)
+        assert INTENT.read(place.job.parameters).sent_at == parameters.sent_at
+
+    @pytest.mark.usefixtures("_late")
+    def test_where_a_worker_has_given_it_up_there_is_another(self, place: Place) -> None:
+        intent = place.begin()
+        place.jobs.cancel(place.job.id)
+        intent.sending()
+        (newer, _) = place.jobs.page()
+        assert newer.state is JobState.WAITING
+        intent.not_made("no")
+        assert place.jobs.show(newer.id).job.state is JobState.SUCCEEDED
+
+
+def test_what_follows_where_nothing_was_made_is_asked_for(place: Place) -> None:
+    follows = Request(CLEAN_UP.name, "server", "1", A.id, parameters=AdoptParameters(("net1",)))
+    place.begin().not_made("no", follows)
+    assert {job.type: job.state for job in place.jobs.page()} == {
+        "intent": JobState.SUCCEEDED,
+        "clean_up": JobState.WAITING,
+    }
+    assert [woken.type for woken in place.woken] == ["clean_up"]
 
 
 @pytest.mark.parametrize("named", [None, route()])

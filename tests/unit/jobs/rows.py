@@ -18,6 +18,7 @@ def flavor(
     site: str = "one",
     project: str | None = None,
     mend: bool = False,
+    is_precaution: bool = False,
     **more: Any,
 ) -> Request:
     """A wish for a flavor in a site."""
@@ -27,7 +28,7 @@ def flavor(
         name,
         site_id=site,
         project_id=project,
-        parameters=ReplicateParameters(mend=mend),
+        parameters=ReplicateParameters(mend=mend, is_precaution=is_precaution),
         **more,
     )
 

@@ -37,6 +37,7 @@ from tricircle.errors import TricircleError
 from tricircle.jobs import requester
 from tricircle.jobs.job import Job, JobEventType, JobState, Lease, Request
 from tricircle.jobs.outcome import Failed, HandedBack, Outcome, Postponed, Succeeded
+from tricircle.jobs.queue import TOP
 from tricircle.jobs.types import ReplicateParameters, type_of
 
 pytestmark = [pytest.mark.every_database, pytest.mark.usefixtures("retries_without_luck")]
@@ -162,9 +163,9 @@ class Story(RuleBasedStateMachine):
         (job,) = made
         assert job.state is JobState.WAITING
         self.last_asked[job.key] = job.id
-        mend = request.parameters.mend or self.asked.get(job.id) == b'{"mend":true}'  # type: ignore[attr-defined]
+        mend = request.parameters.mend or self.asked.get(job.id) == b'{"mend":true,"is_precaution":false}'  # type: ignore[attr-defined]
         self.asked[job.id] = job.parameters
-        assert job.parameters == b'{"mend":%s}' % (b"true" if mend else b"false")
+        assert job.parameters == b'{"mend":%s,"is_precaution":false}' % (b"true" if mend else b"false")
         return job.id
 
     @rule(job_id=jobs, cause=st.sampled_from([None, "made"]))
@@ -188,7 +189,7 @@ class Story(RuleBasedStateMachine):
     @rule(
         target=leases,
         owner=st.sampled_from(["worker-1", "worker-2", "worker-3"]),
-        busy_sites=st.sampled_from([(), (), (), ("one",), SITES]),
+        busy_sites=st.sampled_from([(), (), (), ("one",), ("one", TOP), SITES]),
         busy_projects=st.sampled_from([(), (), ("p",)]),
     )
     def claim(self, owner: str, busy_sites: Sequence[str], busy_projects: Sequence[str]) -> Any:
@@ -219,7 +220,7 @@ class Story(RuleBasedStateMachine):
         assert isinstance(lease, Lease)
         was = before[lease.job.id]
         assert was.state in {JobState.WAITING, JobState.RUNNING}
-        assert was.site_id not in busy_sites
+        assert (was.site_id or TOP) not in busy_sites
         assert was.project_id not in busy_projects
         if was.state == JobState.WAITING:
             assert was.run_after <= self.clock.moment()

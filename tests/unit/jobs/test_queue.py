@@ -14,8 +14,10 @@ from tests.unit.jobs.rows import add_of_the_future, flavor, node, read_jobs, rea
 from tricircle.db.tables import jobs
 from tricircle.errors import DatabaseUnavailable, LeaseLost
 from tricircle.jobs import queue as queue_module
-from tricircle.jobs.job import JobEventType, JobState, Lease
+from tricircle.jobs.job import JobEventType, JobState, Lease, Request
 from tricircle.jobs.outcome import Failed, HandedBack, Outcome, Postponed, Succeeded
+from tricircle.jobs.queue import TOP
+from tricircle.jobs.types import FOLLOW
 
 pytestmark = pytest.mark.every_database
 
@@ -67,6 +69,14 @@ def test_what_a_worker_has_enough_of_is_passed_over(house: House) -> None:
         "busy site",
         "busy project",
     }
+
+
+def test_what_is_for_no_site_is_passed_over_where_there_is_enough_for_the_top(house: House) -> None:
+    house.ask(Request(FOLLOW.name, "network", "of the top"))
+    house.ask(flavor("of a site", site="two"))
+    leases = [house.queue.claim("worker", busy_sites=["one", TOP]) for _ in range(2)]
+    assert [lease.job.resource_id for lease in leases if lease] == ["of a site"]
+    assert house.claim().job.resource_id == "of the top"
 
 
 def test_what_a_worker_has_enough_of_is_not_taken_over_either(house: House) -> None:

@@ -22,7 +22,7 @@ def test_what_is_asked_for_waits(house: House) -> None:
     assert (job.type, job.resource_type, job.resource_id) == ("replicate", "flavor", "small")
     assert (job.site_id, job.project_id, job.request_id) == ("one", "p", "req-1")
     assert (job.state, job.priority, job.attempts, job.fence) == (JobState.WAITING, URGENT, 0, 0)
-    assert job.parameters == b'{"mend":false}'
+    assert job.parameters == b'{"mend":false,"is_precaution":false}'
     assert job.created_at == NOON.replace(microsecond=123456)
     assert job.run_after == NOON.replace(second=5, microsecond=623456)
     assert house.events(job.id) == [(JobEventType.REQUESTED, 0)]
@@ -33,7 +33,11 @@ def test_a_second_request_for_the_same_changes_the_first(house: House) -> None:
     house.clock.time = 1
     second = house.ask(flavor(mend=True, delay=5, priority=URGENT - 1, request_id="req-2"))
     assert second == house.job(first.id)
-    assert (second.id, second.parameters, second.request_id) == (first.id, b'{"mend":true}', "req-2")
+    assert (second.id, second.parameters, second.request_id) == (
+        first.id,
+        b'{"mend":true,"is_precaution":false}',
+        "req-2",
+    )
     assert (second.priority, second.run_after) == (URGENT - 1, NOON.replace(second=6))
     assert (second.created_at, second.updated_at) == (NOON, NOON.replace(second=1))
     assert house.events(first.id) == [(JobEventType.REQUESTED, 0), (JobEventType.MERGED, 0)]
@@ -42,7 +46,7 @@ def test_a_second_request_for_the_same_changes_the_first(house: House) -> None:
 
 def test_a_wish_to_mend_is_not_lost_in_a_later_request_without_it(house: House) -> None:
     first = house.ask(flavor(mend=True))
-    assert house.ask(flavor()).parameters == first.parameters == b'{"mend":true}'
+    assert house.ask(flavor()).parameters == first.parameters == b'{"mend":true,"is_precaution":false}'
 
 
 def test_a_later_one_does_not_make_it_later_or_less_urgent(house: House) -> None:
@@ -91,7 +95,7 @@ def test_what_runs_is_not_changed_but_asked_for_again(house: House) -> None:
     lease = house.start(flavor())
     later = house.ask(flavor(mend=True))
     assert later.id != lease.job.id
-    assert house.job(lease.job.id).parameters == b'{"mend":false}'
+    assert house.job(lease.job.id).parameters == b'{"mend":false,"is_precaution":false}'
 
 
 def test_requests_are_all_made_or_none(house: House) -> None:
@@ -104,7 +108,7 @@ def test_jobs_are_returned_in_the_order_of_the_requests(house: House) -> None:
     made = house.requester.request(flavor("b"), flavor("a"), flavor("b", mend=True), flavor("c"))
     assert [job.resource_id for job in made] == ["b", "a", "b", "c"]
     assert made[0].id == made[2].id
-    assert house.job(made[0].id).parameters == b'{"mend":true}'
+    assert house.job(made[0].id).parameters == b'{"mend":true,"is_precaution":false}'
     assert house.requester.request() == []
 
 
@@ -144,7 +148,7 @@ def test_a_job_stands_or_falls_with_the_transaction_that_it_follows_from(house: 
     with pytest.raises(KeyError):
         house.database.transact(work)
     (row,) = read_jobs(house.database)
-    assert (row.id, row.parameters) == (merged_into.id, '{"mend":false}')
+    assert (row.id, row.parameters) == (merged_into.id, '{"mend":false,"is_precaution":false}')
     assert house.events(merged_into.id) == [(JobEventType.REQUESTED, 0)]
 
 
@@ -167,7 +171,7 @@ def test_jobs_do_not_wait_for_each_other_in_a_circle(house: House) -> None:
     three = house.ask(flavor("c", requires=[two.id]))
     with pytest.raises(BadRequest):
         house.ask(flavor("a", mend=True, requires=[three.id]))
-    assert house.job(one.id).parameters == b'{"mend":false}'
+    assert house.job(one.id).parameters == b'{"mend":false,"is_precaution":false}'
 
 
 def test_what_is_so_already_is_not_done(house: House) -> None:
@@ -209,6 +213,17 @@ def test_what_a_worker_has_or_has_done_is_not_completed(house: House) -> None:
     assert not complete(lease.job.id)
     assert not complete("none")
     assert house.events(lease.job.id) == before
+
+
+def test_what_waits_is_hastened_by_what_it_is_for(house: House) -> None:
+    request = flavor(delay=60)
+    assert house.requester.hasten_waiting(request.key) == []
+    job = house.ask(request)
+    (hastened,) = house.requester.hasten_waiting(request.key)
+    assert (hastened.id, hastened.run_after) == (job.id, NOON)
+    assert house.requester.hasten_waiting(request.key) == [], "it is due"
+    assert house.claim().job.id == job.id
+    assert house.requester.hasten_waiting(request.key) == []
 
 
 def test_a_job_can_be_hastened_and_never_delayed(house: House) -> None:

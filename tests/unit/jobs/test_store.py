@@ -199,11 +199,20 @@ def test_a_running_job_that_is_cancelled_is_nobodys(house: House) -> None:
     assert house.start(flavor()).job.id != lease.job.id
 
 
-def test_what_has_ended_is_not_cancelled(house: House) -> None:
+def test_a_parked_one_is_put_away(house: House) -> None:
     job_id = parked(house)
-    with pytest.raises(Conflict, match="failed"):
+    house.store.cancel(job_id)
+    assert house.job(job_id).state is JobState.CANCELLED
+    assert house.events(job_id)[-1][0] is JobEventType.CANCELLED
+    house.clock.time += 10
+    assert house.store.purge(house.clock.moment()) == 1
+
+
+def test_what_is_done_or_cancelled_is_not_cancelled(house: House) -> None:
+    job_id = parked(house)
+    house.store.cancel(job_id)
+    with pytest.raises(Conflict, match="cancelled already"):
         house.store.cancel(job_id)
-    assert house.job(job_id).state is JobState.FAILED
 
 
 # Purge

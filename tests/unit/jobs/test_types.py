@@ -16,7 +16,7 @@ def test_an_unknown_type_is_refused() -> None:
 
 
 def test_parameters_are_read_as_the_type_has_them() -> None:
-    assert REPLICATE.read(b'{"mend":true}') == ReplicateParameters(mend=True)
+    assert REPLICATE.read(b'{"mend":true,"is_precaution":false}') == ReplicateParameters(mend=True)
 
 
 @pytest.mark.parametrize("text", [b"", b"[]", b'{"mend":"perhaps"}'])

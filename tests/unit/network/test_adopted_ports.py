@@ -3,7 +3,8 @@
 from typing import Any
 from unittest import mock
 
-from neutron_lib import context
+from neutron_lib import context, exceptions
+from neutron_lib.plugins import utils as plugin_utils
 from oslo_config import cfg
 from oslo_utils import uuidutils
 from tests.unit.network.base import OTHER, SITE, TricircleTestCase
@@ -99,6 +100,22 @@ class AdoptedPortsTestCase(TricircleTestCase):
         assert self.port(wanted["id"])["name"] == "second"
         assert [wanted["id"]] == self.adopted()
 
+    def test_one_that_is_adopted_while_another_request_does_so_is_brought_up_to_date(self) -> None:
+        """Neutron looks for the id first, and for the MAC address a little later."""
+        wanted = self.a_port()
+        create = plugin_utils.create_port
+
+        def create_meanwhile(core: Any, context: Any, port: Any, **more: Any) -> Any:
+            with mock.patch.object(plugin_utils, "create_port", create):
+                body = {"status": "ACTIVE", "admin_state_up": True, **wanted, "name": "first"}
+                self.tricircle.create_adopted_port(self.admin, {"adopted_port": body})
+            raise exceptions.MacAddressInUse(net_id=self.network_id, mac=wanted["mac_address"])
+
+        with mock.patch.object(plugin_utils, "create_port", create_meanwhile):
+            self.post({**wanted, "name": "second"})
+        assert self.port(wanted["id"])["name"] == "second"
+        assert [wanted["id"]] == self.adopted()
+
     def test_one_address_and_one_mac_are_one_port_s(self) -> None:
         wanted = self.adopt()
         self.post({**self.a_port()}, status=409)
@@ -118,6 +135,16 @@ class AdoptedPortsTestCase(TricircleTestCase):
         assert _DELETED in refused["NeutronError"]["message"]
         Forwarder(self.top).sweep()
         self.post({name: wanted[name] for name in self.a_port()})
+
+    def test_what_a_user_has_just_changed_is_not_taken_back(self) -> None:
+        wanted = self.adopt(fixed_ips=self.at(10), name="old")
+        with mock.patch.object(Forwarder, "after_change"):
+            self.call("PUT", f"ports/{wanted['id']}", {"port": {"name": "new"}})
+        self.put(wanted["id"], name="old", status="DOWN")
+        assert (self.port(wanted["id"])["name"], self.port(wanted["id"])["status"]) == ("new", "DOWN")
+        Forwarder(self.top).sweep()
+        self.put(wanted["id"], name="newer")
+        assert self.port(wanted["id"])["name"] == "newer"
 
     def test_its_addresses_are_the_sites_alone(self) -> None:
         wanted = self.adopt(fixed_ips=self.at(10))
@@ -206,14 +233,14 @@ class AdoptedPortsTestCase(TricircleTestCase):
         self.call("GET", f"ports/{own}")
         assert self.adopted() == []
 
-    def test_several_are_adopted_or_none_anew(self) -> None:
+    def test_several_are_adopted_up_to_one_that_is_refused(self) -> None:
         before = self.a_port()
         self.post(before)
         new = {**self.a_port(), "fixed_ips": self.at(11)}
         bad = {**self.a_port(), "fixed_ips": self.at(11)}
         body = {"adopted_ports": [before, new, bad]}
         self.call("POST", "adopted-ports", body, status=409)
-        assert [before["id"]] == self.adopted()
+        assert {before["id"], new["id"]} == set(self.adopted())
         answer = self.call("POST", "adopted-ports", {"adopted_ports": [before, new]})["adopted_ports"]
         assert [before["id"], new["id"]] == [port["id"] for port in answer]
 
@@ -234,6 +261,65 @@ class AdoptedPortsTestCase(TricircleTestCase):
         port_id = self.adopt(mac_address="fa:16:3e:00:00:01", fixed_ips=both)["id"]
         self.put(port_id, fixed_ips=both)
         assert sorted(self.port(port_id)["fixed_ips"], key=str) == sorted(both, key=str)
+
+    def slaac(self) -> str:
+        """Have the network get a subnet whose hosts choose their addresses."""
+        network = {"network": {"id": self.network_id, "project_id": self._project_id}}
+        modes = {"ipv6_ra_mode": "slaac", "ipv6_address_mode": "slaac"}
+        made = self._make_subnet(self.fmt, network, "2001:db8::1", "2001:db8::/64", ip_version=6, **modes)
+        subnet_id: str = made["subnet"]["id"]
+        return subnet_id
+
+    def addresses(self, port_id: str) -> set[str]:
+        """Return the addresses of a port."""
+        return {each["ip_address"] for each in self.port(port_id)["fixed_ips"]}
+
+    def test_a_port_gets_an_address_of_a_subnet_that_comes_later(self) -> None:
+        port_id = self.adopt(mac_address="fa:16:3e:00:00:01")["id"]
+        subnet_id = self.slaac()
+        own = "2001:db8::f816:3eff:fe00:1"
+        assert self.addresses(port_id) == {"10.0.0.10", own}
+        # What the site says then is what there is: it has given the port the same.
+        both = [*self.at(10), {"subnet_id": subnet_id, "ip_address": own}]
+        self.put(port_id, fixed_ips=both)
+        assert self.addresses(port_id) == {"10.0.0.10", own}
+        self.call("DELETE", f"subnets/{subnet_id}")
+        assert self.addresses(port_id) == {"10.0.0.10"}
+
+    def test_two_sites_choose_different_ones(self) -> None:
+        self.slaac()
+        macs = ("fa:16:3e:00:00:01", "fa:16:3e:00:00:02")
+        sites = (SITE, OTHER)
+        ids = [
+            self.adopt(mac_address=mac, site=site, fixed_ips=[])["id"]
+            for mac, site in zip(macs, sites, strict=True)
+        ]
+        assert [self.addresses(each) for each in ids] == [
+            {"2001:db8::f816:3eff:fe00:1"},
+            {"2001:db8::f816:3eff:fe00:2"},
+        ]
+
+    def test_dhcp_and_metadata_ports_are_rows_that_hold_no_network_up(self) -> None:
+        subnet_id = self.slaac()
+        served: dict[str, Any] = {"security_groups": [], "device_id": "a-network", "status": "ACTIVE"}
+        six = {"subnet_id": subnet_id, "ip_address": "2001:db8::f816:3eff:fe00:3"}
+        dhcp = self.adopt(
+            **served,
+            device_owner="network:dhcp",
+            mac_address="fa:16:3e:00:00:03",
+            fixed_ips=[*self.at(10), six],
+        )["id"]
+        metadata = self.adopt(**served, device_owner="network:distributed", fixed_ips=[])["id"]
+        assert self.addresses(dhcp) == {"10.0.0.10", six["ip_address"]}
+        for port_id in (dhcp, metadata):
+            shown = self.port(port_id)
+            assert (shown["binding:host_id"], shown["status"], shown["security_groups"]) == (
+                SITE,
+                "ACTIVE",
+                [],
+            )
+        self.call("DELETE", f"networks/{self.network_id}")
+        assert self.adopted() == []
 
     def test_no_quota_refuses_a_port_that_is_there(self) -> None:
         cfg.CONF.set_override("quota_port", 0, group="QUOTAS")

@@ -1,4 +1,4 @@
-"""A network stays while a site makes a server on it."""
+"""A network stays, with its subnets, while a site makes a server on it."""
 
 import threading
 from unittest import mock
@@ -21,7 +21,7 @@ class BootsTestCase(TricircleTestCase):
         super().setUp()
         self.network_id = self._make_network(self.fmt, "blue", True)["network"]["id"]
 
-    def ask(self, kind: str, *uses: str) -> str:
+    def ask(self, kind: str, *uses: str, project_id: str | None = None) -> str:
         """Ask for a job that stands for a boot; return its id."""
         parameters = {
             INTENT.name: IntentParameters("x", 1, "2026-01-31T12:00:00", {}, uses),
@@ -29,7 +29,7 @@ class BootsTestCase(TricircleTestCase):
         }[kind]
         server = uuidutils.generate_uuid()
         (job,) = JobRequester(self.database).request(
-            Request(kind, "server", server, f"id-{SITE}", parameters=parameters)
+            Request(kind, "server", server, f"id-{SITE}", project_id, parameters)
         )
         return job.id
 
@@ -46,6 +46,33 @@ class BootsTestCase(TricircleTestCase):
             self.call("GET", f"networks/{self.network_id}")
             self.end(job_id)
         self.call("DELETE", f"networks/{self.network_id}", status=204)
+
+    def test_so_are_its_subnets(self) -> None:
+        body = {"network_id": self.network_id, "cidr": "10.0.0.0/24", "ip_version": 4}
+        subnet_id = self.call("POST", "subnets", {"subnet": body})["subnet"]["id"]
+        job_id = self.ask(INTENT.name, self.network_id)
+        refused = self.call("DELETE", f"subnets/{subnet_id}", status=409)
+        assert refused["NeutronError"]["type"] == "SubnetInUse"
+        assert "A server is being made on its network" in refused["NeutronError"]["message"]
+        self.call("GET", f"subnets/{subnet_id}")
+        self.end(job_id)
+        self.call("DELETE", f"subnets/{subnet_id}", status=204)
+
+    def test_it_stays_shared_with_whom_it_is_made_for(self) -> None:
+        stranger = uuidutils.generate_uuid(dashed=False)
+        for target in (stranger, "*"):
+            body = {"object_type": "network", "object_id": self.network_id, "action": "access_as_shared"}
+            wanted = {"rbac_policy": body | {"target_tenant": target}}
+            policy_id = self.call("POST", "rbac-policies", wanted)["rbac_policy"]["id"]
+            policy = f"rbac-policies/{policy_id}"
+            owner = self.call("GET", policy)["rbac_policy"]["project_id"]
+            job_id = self.ask(INTENT.name, self.network_id, project_id=stranger)
+            refused = self.call("DELETE", policy, status=409)
+            assert refused["NeutronError"]["type"] == "RbacPolicyInUse"
+            assert "A server is being made with it" in refused["NeutronError"]["message"]
+            self.end(job_id)
+            self.ask(INTENT.name, self.network_id, project_id=owner)
+            self.call("DELETE", policy, status=204)
 
     def test_boots_on_others_do_not_matter(self) -> None:
         self.ask(INTENT.name, uuidutils.generate_uuid())

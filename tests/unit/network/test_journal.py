@@ -1,7 +1,7 @@
 """What changes at the top is journalled with the change, and handed on once it is committed."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from unittest import mock
@@ -209,19 +209,29 @@ class ForwardingTestCase(TricircleTestCase):
         assert self.journal() == [("network", "a")]
 
     def test_two_who_sweep_the_same_do_no_harm(self) -> None:
+        self.write("a")
+        self.sweep_twice(lambda: None)
+        assert self.jobs() == {("network", "a")}
+        assert self.journal() == []
+
+    def test_what_comes_between_two_who_sweep_the_same_stays(self) -> None:
+        self.write("a")
+        self.sweep_twice(lambda: self.write("b"))
+        assert self.journal() == [("network", "b")]
+
+    def sweep_twice(self, meanwhile: Callable[[], None]) -> None:
+        """Sweep, and have another one do so before what was read is removed."""
         request = Top.request
         other = Forwarder(self.top)
 
         def both(requests: list[Request]) -> Any:
             with mock.patch.object(Top, "request", request):
                 assert other.sweep() == 1
+                meanwhile()
                 return self.top.request(requests)
 
-        self.write("a")
         with self.asking(both):
             self.forwarder.sweep()
-        assert self.jobs() == {("network", "a")}
-        assert self.journal() == []
 
     def test_nothing_is_handed_on_within_a_transaction(self) -> None:
         driver = self.core.mechanism_manager.mech_drivers["tricircle"].obj

@@ -41,6 +41,7 @@ WHATEVER = st.one_of(
     st.tuples(st.just("let_go"), st.integers(2, 14)),
     st.tuples(st.just("shrink"), st.integers(0, 9), st.integers(0, 7), st.integers(0, 7)),
     st.tuples(st.just("give_back"), st.integers(0, 9)),
+    st.tuples(st.just("cut"), st.integers(0, 9), st.integers(0, 3), st.integers(0, 3)),
 )
 
 
@@ -117,6 +118,21 @@ class Model:
             self.blocks.remove(block.id)
             self.subnet.keep(block, None)
             self.returned(before)
+
+    def cut(self, which: int, cut_before: int, cut_after: int) -> None:
+        if not self.blocks:
+            return
+        block = self.block(which)
+        run, site, was_returning = blocks.run_of(block), block.site_id, block.is_returning
+        part = Run(run.first + cut_before, run.last - cut_after)
+        if part.size < 1:
+            return
+        known, subnet_id = block.id, self.subnet._subnet_id
+        assert blocks.cut(self.context, subnet_id, site, part, is_returning=was_returning) is None
+        made = blocks.cut(self.context, subnet_id, site, part, is_returning=not was_returning)
+        assert (blocks.run_of(made), made.is_returning) == (part, not was_returning)
+        self.blocks = [each.id for each in blocks.of_subnet(self.context, subnet_id)]
+        assert known not in self.blocks
 
     def block(self, which: int) -> Any:
         return self.context.session.get(AddressBlock, self.blocks[which % len(self.blocks)])
@@ -247,7 +263,7 @@ def test_many_at_once_never_have_the_same_address(ipam_subnet_id: str) -> None:
         context = get_admin_context()
         with db_api.CONTEXT_WRITER.using(context):
             subnet = StoodInSubnet(ipam_subnet_id, context, cidr="10.0.0.0/24", subnet_id=ID)
-            choice = chance.randrange(6)
+            choice = chance.randrange(7)
             known = blocks.of_subnet(context, ID)
             if choice == 0:
                 return {subnet.allocate(requests.AnyAddressRequest()): None}
@@ -267,6 +283,11 @@ def test_many_at_once_never_have_the_same_address(ipam_subnet_id: str) -> None:
                 subnet.keep(chance.choice(known), None)
             if choice == 5:
                 subnet.delegate(chance.choice(SITES), 5)
+            if choice == 6 and known:
+                block = chance.choice(known)
+                run = blocks.run_of(block)
+                part = Run(run.first, chance.randint(*run))
+                blocks.cut(context, ID, block.site_id, part, is_returning=not block.is_returning)
         return None
 
     def step(chance: random.Random, held: set[str]) -> None:

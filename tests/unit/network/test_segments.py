@@ -29,3 +29,22 @@ class SegmentsTestCase(TricircleTestCase):
             segments.keep_to_ourselves()
             assert isinstance(db.segments_plugin, plugin.Plugin)
             assert self.told() == 0
+
+
+class SubnetsOfSegmentsTestCase(TricircleTestCase):
+    def get_additional_service_plugins(self) -> dict[str, str]:
+        """Load what has subnets belong to segments."""
+        return {**super().get_additional_service_plugins(), "segments": "segments"}
+
+    def test_a_subnet_belongs_to_none(self) -> None:
+        network = self.call("POST", "networks", {"network": {"name": "blue"}})["network"]
+        (segment,) = self.call("GET", f"segments?network_id={network['id']}")["segments"]
+        body = {"network_id": network["id"], "ip_version": 4, "cidr": "10.0.0.0/28"}
+        refused = self.call("POST", "subnets", {"subnet": {**body, "segment_id": segment["id"]}}, status=400)
+        assert refused["NeutronError"]["type"] == "SubnetOfSegment"
+        subnet = self.call("POST", "subnets", {"subnet": body})["subnet"]
+        change = {"subnet": {"segment_id": segment["id"]}}
+        refused = self.call("PUT", f"subnets/{subnet['id']}", change, status=400)
+        assert refused["NeutronError"]["type"] == "SubnetOfSegment"
+        self.call("PUT", f"subnets/{subnet['id']}", {"subnet": {"name": "x"}})
+        assert self.call("GET", f"subnets/{subnet['id']}")["subnet"]["segment_id"] is None

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tricircle.realise.address_runs import merged, number_in, size_of
+from tricircle.realise.address_runs import idle_in, merged, number_in, size_of, tail
 from tricircle.realise.blocks import Sizes
 from tricircle.realise.room import spare_of
 
@@ -56,6 +56,18 @@ def test_what_is_missing_is_enough_in_whole_blocks(cidr: str, total: int, used: 
         assert sizes.missing(total + more, free + more - count, 0) <= total + more
 
 
+@given(
+    cidr=st.sampled_from(["10.0.0.0/24", "10.0.0.0/26", "10.0.0.0/28", "2001:db8::/64"]),
+    used=st.integers(0, 1000),
+    more=st.integers(0, 100),
+)
+def test_a_site_that_has_given_back_what_it_may_gets_no_more_at_once(cidr: str, used: int, more: int) -> None:
+    sizes = Sizes.of({"cidr": cidr})
+    free = sizes.kept(used) + more
+    assert sizes.missing(used + free, free, 0) == 0
+    assert free >= sizes.spare
+
+
 def test_room_is_that_of_the_version_that_has_least() -> None:
     four = {"cidr": "10.0.0.0/28", "ip_version": 4}
     more = {"cidr": "10.0.1.0/24", "ip_version": 4}
@@ -90,3 +102,20 @@ def test_runs_that_overlap_are_one() -> None:
 def test_addresses_in_runs_are_counted(pools: set[int], addresses: set[int]) -> None:
     runs = merged({"start": f"10.0.0.{number}", "end": f"10.0.0.{number}"} for number in pools)
     assert number_in(runs, (f"10.0.0.{number}" for number in addresses)) == len(pools & addresses)
+
+
+@given(st.sets(st.integers(0, 255), max_size=60), st.sets(st.integers(0, 255), max_size=60))
+def test_what_is_not_used_is_idle_in_runs_the_longest_first(numbers: set[int], used: set[int]) -> None:
+    pools = merged({"start": f"10.0.0.{number}", "end": f"10.0.0.{number}"} for number in numbers)
+    idle = idle_in(pools, (f"10.0.0.{number}" for number in used))
+    assert size_of(idle) == len(numbers - used)
+    assert number_in(idle, (f"10.0.0.{number}" for number in numbers - used)) == len(numbers - used)
+    sizes = [size_of([run]) for run in idle]
+    assert sizes == sorted(sizes, reverse=True)
+    assert merged(idle) == sorted(idle, key=lambda run: int(run["start"].split(".")[3]))
+
+
+def test_the_last_addresses_of_a_run() -> None:
+    run = {"start": "2001:db8::10", "end": "2001:db8::1f"}
+    assert tail(run, 4) == {"start": "2001:db8::1c", "end": "2001:db8::1f"}
+    assert tail(run, 16) == tail(run, 99) == run

@@ -28,6 +28,12 @@ class Store:
         self.readings += 1
         return self.rows
 
+    def id_in_site(self, kind: str, key: str, site_id: str) -> str | None:
+        """Look one up."""
+        if self.is_away:
+            raise DatabaseUnavailable("away")
+        return next((row[3] for row in self.rows if row[:3] == (kind, key, site_id)), None)
+
 
 @pytest.fixture
 def store() -> Store:
@@ -63,10 +69,12 @@ def test_what_is_not_known_stays_as_it_is(identifiers: Identifiers) -> None:
 def test_what_is_new_is_found_though_it_is_not_due_yet(
     identifiers: Identifiers, store: Store, clock: Clock
 ) -> None:
+    """In a site at once: who asks has just been told that it is there."""
     assert identifiers.in_site("volume_type", "top", "b") is None
     store.rows = [GOLD, ("volume_type", "top", "b", "gold-in-b")]
-    clock.time += 1.5
     assert identifiers.in_site("volume_type", "top", "b") == "gold-in-b"
+    clock.time += 1.5
+    assert identifiers.at_top("volume_type", "b", "gold-in-b") == "top"
 
 
 def test_what_is_never_found_does_not_have_it_read_each_time(

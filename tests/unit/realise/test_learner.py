@@ -9,7 +9,7 @@ from tricircle.errors import Conflict, DatabaseUnavailable
 from tricircle.jobs.types import LEARN, REPLICATE
 from tricircle.realise.definition import DefinitionState, Found
 from tricircle.realise.learner import Learnt
-from tricircle.realise.realiser import Differs
+from tricircle.realise.work import Differs
 from tricircle.realise.writing import Intent, definition_of
 from tricircle.sites.site import Site
 

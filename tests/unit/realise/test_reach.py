@@ -124,6 +124,31 @@ def test_hints_keep_it_from_other_sites() -> None:
 
 
 @pytest.mark.parametrize(
+    ("segments", "hints", "holders"),
+    [
+        ([LOCAL], ("az-b",), set()),
+        ([LOCAL], ("az-b",), {B.id}),
+        ([LOCAL], ("az-b",), {A.id, B.id}),
+        ([LOCAL], (), {A.id}),
+        ([STRETCHED], ("az-b",), {A.id}),
+        ([LOCAL, STRETCHED], ("az-b",), {A.id}),
+        ([], ("az-b",), {A.id}),
+    ],
+)
+def test_others_may_be_in_several_sites(
+    segments: list[Segment], hints: tuple[str, ...], holders: set[str]
+) -> None:
+    it, _ = reach()
+    it.require_within(body(*segments, hints=hints), B, holders)
+
+
+def test_one_that_is_local_stays_where_it_is() -> None:
+    it, site = reach()
+    with pytest.raises(OutOfReach, match="net1 is local to another site of its availability zones than b"):
+        it.require_within(body(LOCAL, hints=("az-b",)), B, {site.id})
+
+
+@pytest.mark.parametrize(
     ("shown", "expected"),
     [
         ({"name": "as users see it"}, []),

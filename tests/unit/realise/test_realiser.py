@@ -5,7 +5,7 @@ from tests.unit.realise.things import A, B, House, nothing
 
 from tricircle.errors import Conflict
 from tricircle.realise.definition import DefinitionState
-from tricircle.realise.realiser import Differs
+from tricircle.realise.work import Differs
 from tricircle.sites.service_calls import SiteRefused
 from tricircle.sites.site import Site
 
@@ -193,7 +193,7 @@ class TestAtTheSameTime:
             seen = house.known("x").version_in(B.id)
             turns += 1
             house.realiser.write(
-                lambda connection: house.store.record(
+                lambda connection: house.store.realised.record(
                     connection, definition_id, B.id, site_resource_id=None, seen=seen, version=100 + turns
                 )
             )

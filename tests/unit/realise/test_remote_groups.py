@@ -47,7 +47,7 @@ def have(database: Database, store: DefinitionStore) -> Have:
                 connection, kind, key, name=key, project_id=project, body=body
             )
             for each in sites:
-                store.record(
+                store.realised.record(
                     connection, definition.id, each.id, site_resource_id=f"{key} there", seen=0, version=1
                 )
 

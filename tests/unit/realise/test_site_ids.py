@@ -45,8 +45,8 @@ def ids(store: Any) -> SiteIds:
 
 
 def test_one_look_tells_both_ways(ids: SiteIds, store: Store) -> None:
+    assert ids.in_site("network", "net", "a") == "net-in-a"
     for _ in range(3):
-        assert ids.in_site("network", "net", "a") == "net-in-a"
         assert ids.at_top("network", "a", "net-in-a") == "net"
     assert store.looks == 1
 
@@ -61,6 +61,7 @@ def test_what_is_not_known_is_looked_for_each_time(ids: SiteIds, store: Store) -
 def test_what_is_kept_needs_no_database(ids: SiteIds, store: Store) -> None:
     ids.in_site("network", "net", "a")
     store.is_away = True
+    assert ids.in_site("network", "net", "a") == "net-in-a"
     assert ids.at_top("network", "a", "net-in-a") == "net"
     with pytest.raises(DatabaseUnavailable):
         ids.at_top("network", "a", "other")
@@ -68,6 +69,6 @@ def test_what_is_kept_needs_no_database(ids: SiteIds, store: Store) -> None:
 
 def test_one_that_was_made_anew_has_another_id(ids: SiteIds, store: Store) -> None:
     ids.in_site("network", "net", "a")
-    ids.keep("network", "net", "a", "new-in-a")
+    store.known_as = "new-in-a"
     assert ids.in_site("network", "net", "a") == "new-in-a"
     assert ids.at_top("network", "a", "new-in-a") == "net"

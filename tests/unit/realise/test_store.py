@@ -1,72 +1,16 @@
 """Definitions and realisations in the database."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from datetime import datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
-from tests.unit.sites.register import write
-from tests.unit.sites.wire import site
+from tests.unit.realise.shelves import A, B, Shelves, names
 
 from tricircle.db.engine import Database
-from tricircle.db.timestamps import now
-from tricircle.realise.definition import FORMER, Definition, DefinitionState, Known
-from tricircle.realise.store import Changed, DefinitionStore
+from tricircle.realise.definition import FORMER, Changed, Definition, DefinitionState, Known
+from tricircle.realise.store import DefinitionStore
 
 pytestmark = pytest.mark.every_database
-
-A, B = site("a"), site("b")
-Shelves = Callable[..., Known]
-
-
-@pytest.fixture
-def store(database: Database) -> DefinitionStore:
-    """A store over a database with two sites."""
-    write(database, A, B)
-    return DefinitionStore(database)
-
-
-@pytest.fixture
-def put(database: Database, store: DefinitionStore) -> Shelves:
-    """Puts a definition there that some sites agree with."""
-
-    def put(
-        key: str,
-        kind: str = "flavor",
-        name: str | None = None,
-        *,
-        sites: dict[str, str | None] | None = None,
-        state: DefinitionState = DefinitionState.ACTIVE,
-        **body: object,
-    ) -> Known:
-        def work(connection: sa.Connection) -> None:
-            seen = store.propose(connection, kind, key, name or key)
-            version = store.define(connection, seen, key=key, name=name or key, body=dict(body), state=state)
-            known = {row.site_id: row for row in (found.realisations.values() if found else ())}
-            for site_id, known_as in (sites or {}).items():
-                store.record(
-                    connection,
-                    seen.id,
-                    site_id,
-                    site_resource_id=known_as,
-                    seen=known[site_id].version if site_id in known else 0,
-                    version=version,
-                )
-
-        found = store.find(kind, key)
-        database.transact(work)
-        written = store.find(kind, key)
-        assert written is not None
-        return written
-
-    return put
-
-
-def names(definitions: list[Definition]) -> list[str]:
-    """The names of definitions."""
-    return [definition.name for definition in definitions]
 
 
 def test_what_is_put_is_found_with_its_realisations(store: DefinitionStore, put: Shelves) -> None:
@@ -164,7 +108,7 @@ class TestChanging:
         for site_id, seen in ((A.id, 0), (A.id, 7), (B.id, 1)):
             with pytest.raises(Changed):
                 database.transact(
-                    lambda connection, of=site_id, seen=seen: store.record(  # type: ignore[misc]
+                    lambda connection, of=site_id, seen=seen: store.realised.record(  # type: ignore[misc]
                         connection, definition.id, of, site_resource_id="y", seen=seen, version=9
                     )
                 )
@@ -179,7 +123,7 @@ class TestChanging:
         for definition_id, site_id in (("none", A.id), (known.definition.id, "none")):
             with pytest.raises(Changed):
                 database.transact(
-                    lambda connection, of=definition_id, at=site_id: store.record(  # type: ignore[misc]
+                    lambda connection, of=definition_id, at=site_id: store.realised.record(  # type: ignore[misc]
                         connection, of, at, site_resource_id=None, seen=0, version=1
                     )
                 )
@@ -190,7 +134,7 @@ class TestChanging:
         old = put("x", sites={A.id: "x", B.id: "x"})
         put("x", sites={B.id: "x"})
         for site_id in (A.id, B.id):
-            store.note_drift(old.definition, site_id, "it is not there")
+            store.realised.note_drift(old.definition, site_id, "it is not there")
         known = store.find("flavor", "x")
         assert known is not None
         assert {site_id: each.drift for site_id, each in known.realisations.items()} == {
@@ -203,7 +147,12 @@ class TestBurying:
     def bury(self, database: Database, store: DefinitionStore) -> set[str]:
         """Bury what can be, and return what is left."""
         database.transact(store.bury)
-        return {known.definition.key for known in store.all("flavor")}
+        return self.left(store)
+
+    @staticmethod
+    def left(store: DefinitionStore) -> set[str]:
+        names = ("alive", "half", "gone", "late", "first", "second")
+        return {known.definition.key for known in store.several([("flavor", name) for name in names])}
 
     def test_what_every_registered_site_has_heard_of_goes(
         self, database: Database, store: DefinitionStore, put: Shelves
@@ -228,7 +177,7 @@ class TestBurying:
         first = put("first", sites=both, state=DefinitionState.DELETED)
         put("second", sites=both, state=DefinitionState.DELETED)
         database.transact(lambda connection: store.bury(connection, first.definition.id))
-        assert {known.definition.key for known in store.all("flavor")} == {"second"}
+        assert self.left(store) == {"second"}
 
 
 class TestLooking:
@@ -271,110 +220,10 @@ class TestLooking:
         put("q", "qos_spec", sites={B.id: "q-in-b"})
         put("dead", "volume_type", sites={A.id: "d"}, state=DefinitionState.DELETED)
         put("f", sites={A.id: "f"})
-        assert sorted(store.names(["volume_type", "qos_spec"])) == [
+        assert sorted(store.realised.names(["volume_type", "qos_spec"])) == [
             ("qos_spec", "q", B.id, "q-in-b"),
             ("volume_type", "t", A.id, "t-in-a"),
         ]
-
-
-class TestWanted:
-    """Of some kinds a site gets only what something there needs."""
-
-    def network(self, put: Shelves, key: str = "net", **more: object) -> Known:
-        """Put a network there that no site needs yet."""
-        return put(key, "network", **more)
-
-    def want(self, database: Database, store: DefinitionStore, known: Known, site_id: str) -> bool:
-        """Note that a site needs it."""
-        return database.transact(lambda connection: store.want(connection, known.definition.id, site_id))
-
-    def test_a_site_is_behind_with_what_it_needs_and_with_nothing_else(
-        self, database: Database, store: DefinitionStore, put: Shelves
-    ) -> None:
-        known = self.network(put)
-        assert names(store.behind(A.id)) == names(store.behind(B.id)) == []
-        assert self.want(database, store, known, A.id)
-        assert not self.want(database, store, known, A.id)
-        assert (names(store.behind(A.id)), names(store.behind(B.id))) == (["net"], [])
-
-    def test_what_is_gone_cannot_be_wanted(self, database: Database, store: DefinitionStore) -> None:
-        with pytest.raises(Changed):
-            database.transact(lambda connection: store.want(connection, "none", A.id))
-
-    def test_a_tombstone_waits_for_the_sites_that_have_it(
-        self, database: Database, store: DefinitionStore, put: Shelves
-    ) -> None:
-        known = self.network(put, sites={A.id: "net-in-a"})
-        gone = self.network(put, state=DefinitionState.DELETED).definition
-        database.transact(store.bury)
-        assert [each.definition.key for each in store.all("network")] == ["net"]
-        database.transact(
-            lambda connection: store.record(
-                connection, gone.id, A.id, site_resource_id=None, seen=1, version=gone.version
-            )
-        )
-        database.transact(store.bury)
-        assert store.get(known.definition.id) is None
-
-    def test_of_two_who_note_an_id_the_first_one_holds(
-        self, database: Database, store: DefinitionStore, put: Shelves
-    ) -> None:
-        known = self.network(put)
-        self.want(database, store, known, A.id)
-
-        def keep(site_resource_id: str, seen: str | None) -> None:
-            database.transact(
-                lambda connection: store.keep_id(
-                    connection, known.definition.id, A.id, site_resource_id, seen=seen
-                )
-            )
-
-        keep("first", None)
-        keep("first", None)
-        with pytest.raises(Changed):
-            keep("second", None)
-        assert store.id_in_site("network", "net", A.id) == "first"
-        keep("third", "first")
-        assert store.key_at_top("network", A.id, "third") == "net"
-        assert store.key_at_top("subnet", A.id, "third") is None
-        assert store.key_at_top("network", B.id, "third") is None
-        assert store.id_in_site("network", "net", B.id) is None
-
-    def test_what_leaves_a_site_is_forgotten_unless_it_is_needed_again(
-        self, database: Database, store: DefinitionStore, put: Shelves
-    ) -> None:
-        known = self.network(put, sites={A.id: "net-in-a", B.id: "net-in-b"})
-        later = now() + timedelta(hours=1)
-
-        def leave(site_id: str, before: datetime = later, seen: Definition = known.definition) -> bool:
-            return database.transact(lambda connection: store.leave(connection, seen, site_id, before))
-
-        def forget(site_id: str) -> None:
-            database.transact(lambda connection: store.forget(connection, known.definition.id, site_id))
-
-        assert not leave(A.id, before=now() - timedelta(hours=1))
-        assert not leave(A.id, seen=replace(known.definition, version=7))
-        assert leave(A.id)
-        assert leave(B.id)
-        assert store.is_leaving(known.definition.id, A.id)
-        assert not self.want(database, store, known, B.id)
-        assert not store.is_leaving(known.definition.id, B.id)
-        forget(A.id)
-        with pytest.raises(Changed):
-            forget(B.id)
-        latest = store.get(known.definition.id)
-        assert latest is not None
-        assert latest.realisations.keys() == {B.id}
-        assert (latest.version_in(B.id), latest.id_in(B.id)) == (0, "net-in-b")
-
-    def test_an_id_of_what_is_not_wanted_is_not_noted(
-        self, database: Database, store: DefinitionStore, put: Shelves
-    ) -> None:
-        known = self.network(put)
-        with pytest.raises(Changed):
-            database.transact(
-                lambda connection: store.keep_id(connection, known.definition.id, A.id, "x", seen=None)
-            )
 
 
 class TestShownAtTop:

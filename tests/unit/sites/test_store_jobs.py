@@ -7,7 +7,7 @@ import pytest
 from tricircle.db.engine import Database
 from tricircle.errors import Conflict
 from tricircle.jobs.job import Job, JobState, Request
-from tricircle.jobs.outcome import Succeeded
+from tricircle.jobs.outcome import Failed, Succeeded
 from tricircle.jobs.queue import JobQueue
 from tricircle.jobs.requester import JobRequester
 from tricircle.jobs.store import JobFilters, JobStore
@@ -107,7 +107,7 @@ def test_a_site_that_is_not_made_needs_nothing(store: SiteStore, jobs: JobStore,
     assert len(jobs.page()) == len(woken.jobs) == len(JOINING)
 
 
-def test_a_deleted_sites_waiting_jobs_are_cancelled(
+def test_a_deleted_sites_waiting_and_parked_jobs_are_cancelled(
     store: SiteStore, jobs: JobStore, database: Database
 ) -> None:
     gone, stays = store.create("Gone", "RegionOne"), store.create("Stays", "RegionTwo")
@@ -115,15 +115,20 @@ def test_a_deleted_sites_waiting_jobs_are_cancelled(
         Request(AFTER_DELETE.name, "server", "1", gone.id),
         Request(AFTER_DELETE.name, "server", "1", stays.id),
     )
-    lease = JobQueue(database).claim("w", busy_sites=[stays.id])
+    queue = JobQueue(database)
+    fails = queue.claim("w", busy_sites=[stays.id])
+    assert fails is not None
+    queue.finish(fails, Failed("no", is_final=True))
+    lease = queue.claim("w", busy_sites=[stays.id])
     assert lease is not None
     store.delete("Gone")
     states = {job.id: (job.state, job.cause) for job in jobs.page(JobFilters(site_id=gone.id))}
     assert states.pop(lease.job.id) == (JobState.RUNNING, None)
     assert set(states.values()) == {(JobState.CANCELLED, "Site Gone is not registered any more.")}
+    assert fails.job.id in states
     assert len(states) == len(JOINING)
     assert {job.state for job in jobs.page(JobFilters(site_id=stays.id))} == {JobState.WAITING}
-    cancelled = jobs.show(next(iter(states)))
+    cancelled = jobs.show(next(each for each in states if each != fails.job.id))
     assert [event.event for event in cancelled.events] == ["requested", "cancelled"]
 
 

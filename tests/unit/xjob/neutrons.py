@@ -1,7 +1,7 @@
 """Two Neutrons in memory, that of site `a` and that of the top; and the site's Nova, which shows servers.
 
 They keep the rules that adoption meets: pages, filters, one MAC address once in a network, bulk requests that
-are done in whole or not at all.
+end at the first port that is refused.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -137,8 +137,8 @@ class Neutrons:
         query = parse_qsl(query_string)
         answer: SiteAnswer | None = None
         match path.removeprefix("/v2.0").split("/")[1:], method:
-            case ["v2.1", "servers", server_id], "GET":
-                answer = self._server(server_id)
+            case ["v2.1", "servers", *server_id], "GET":
+                answer = self._server(*server_id) if server_id else self._servers(dict(query))
             case ["quotas", _], "GET":
                 answer = SiteAnswer(200, {}, None) if self.is_administrator else _no(403, "Admins only.")
             case ["networks", key], "GET":
@@ -171,6 +171,12 @@ class Neutrons:
             return SiteAnswer(404, {"itemNotFound": {"message": "no"}}, None)
         return SiteAnswer(200, {"server": found}, None)
 
+    def _servers(self, query: dict[str, str]) -> SiteAnswer:
+        assert query.keys() == {"all_tenants", "status", "uuid"}
+        found = self.servers.get(query["uuid"])
+        listed = [{"id": found["id"]}] if found and found["status"] == query["status"] else []
+        return SiteAnswer(200, {"servers": listed}, None)
+
     def _all(self, site: Site) -> dict[str, Item]:
         return self.ports if site.name == "a" else self.rows | self.others
 
@@ -191,14 +197,13 @@ class Neutrons:
         return SiteAnswer(200, {collection: found[: self.page]} | links, None)
 
     def _adopt(self, body: Any) -> SiteAnswer:
-        new = dict(self.rows)
         for item in body.get("adopted_ports") or [body["adopted_port"]]:
             if item["network_id"] in self.gone:
                 return _no(404, f"Network {item['network_id']} could not be found.")
             taken = next(
                 (
                     other
-                    for other in (new | self.others).values()
+                    for other in (self.rows | self.others).values()
                     if other["id"] != item["id"] and _clash(other, item)
                 ),
                 None,
@@ -206,9 +211,7 @@ class Neutrons:
             if taken is not None:
                 mac = item["mac_address"]
                 return _no(409, f"Unable to complete operation for network. The mac address {mac} is in use.")
-            new[item["id"]] = dict(item)
-        self.rows.clear()
-        self.rows.update(new)
+            self.rows[item["id"]] = dict(item)
         return SiteAnswer(201, body, None)
 
 
@@ -240,10 +243,16 @@ class Office:
     def __init__(self, engine: Engine, neutrons: Neutrons | None = None) -> None:
         write(engine.database, A)
         self.neutrons = neutrons or Neutrons()
-        ids = SiteIds(engine.replicas.store)
+        ids = SiteIds(engine.replicas.store.realised)
         self.networks: Any = SimpleNamespace(
             is_there=True,
-            top=SimpleNamespace(site=TOP, show=lambda *_, **__: None),
+            top=SimpleNamespace(
+                site=TOP,
+                show=lambda *_, **__: None,
+                walk=lambda *_, **__: [],
+                require_sight=lambda _: None,
+            ),
+            returns=None,
             at_top=ids.at_top,
             in_site=ids.in_site,
             make_room=lambda definition_id, site: self.roomy.append(self._key(definition_id)),
@@ -268,14 +277,20 @@ class Office:
         """Have the site have something of the top."""
         store = self.engine.replicas.store
         # Idle or not, a network stays in the site.
-        body = {"availability_zone_hints": [A.name]} if kind == "network" else {}
+        body: Item = {
+            "network": {"availability_zone_hints": [A.name]},
+            "security_group": {"id": key, "rules": []},
+            "port": {"network_id": NETWORK, "security_groups": []},
+        }.get(kind, {})
 
         def work(connection: Any) -> None:
             proposed = store.propose(connection, kind, key, key)
             version = store.define(
                 connection, proposed, key=key, name=key, body=body, state=proposed.state.ACTIVE
             )
-            store.record(connection, proposed.id, A.id, site_resource_id=there, seen=0, version=version)
+            store.realised.record(
+                connection, proposed.id, A.id, site_resource_id=there, seen=0, version=version
+            )
 
         self.engine.database.transact(work)
 

@@ -1,16 +1,19 @@
 """Ports of servers get their rows at the top, and lose them."""
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any, NoReturn
 
 import pytest
 from tests.unit.xjob.neutrons import GONE, NETWORK, SERVER, TOP, A, Office, port, row
 
+from tricircle.db.timestamps import now
 from tricircle.errors import SiteUnavailable
 from tricircle.jobs.job import JobState, Request
 from tricircle.jobs.outcome import Failed, Postponed, Succeeded
 from tricircle.jobs.store import JobFilters
-from tricircle.jobs.types import ADOPT, AFTER_DELETE, FOLLOW
-from tricircle.sites.service_calls import SiteRefused
+from tricircle.jobs.types import ADOPT, AFTER_DELETE, FOLLOW, AdoptParameters
+from tricircle.sites.service_calls import SiteAnswer, SiteRefused
 from tricircle.xjob import adopt as module
 from tricircle.xjob.adopt import adopt
 from tricircle.xjob.after_delete import drop_route
@@ -37,6 +40,10 @@ def request() -> Request:
 
 def gone() -> Request:
     return Request(AFTER_DELETE.name, "server", SERVER, A.id, "blue")
+
+
+def refuse() -> NoReturn:
+    raise SiteRefused("said 409", site=TOP.name, request_id=None, status=409)
 
 
 @pytest.mark.usefixtures("old")
@@ -195,20 +202,60 @@ class TestWaiting:
         office.do(adopt)
         assert sorted(office.neutrons.rows) == ["port-1"]
 
-    def test_it_is_not_waited_for_ever(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(module, "_PATIENCE", -1.0)
-        office.serve("BUILD")
-        office.put(port(1, status="DOWN"))
-        assert isinstance(office.do(adopt, request())[0], Succeeded)
+    @pytest.mark.usefixtures("old")
+    def test_a_port_that_is_to_go_is_waited_for(self, office: Office) -> None:
+        """Also where a request for the same waits already, and in a site that is slow to take it off."""
+        office.put(port(1), port(2))
+        office.put_rows(row(1), row(2))
+        office.engine.requester.request(request())
+        detach = replace(request(), parameters=AdoptParameters(leaving=("port-2",)))
+        assert isinstance(office.do(adopt, detach)[0], Postponed)
+        assert isinstance(office.do(adopt)[0], Postponed)
+        office.neutrons.ports["port-2"]["device_id"] = ""
+        assert isinstance(office.do(adopt)[0], Succeeded)
+        assert office.neutrons.rows["port-2"]["device_id"] == ""
 
-    def test_without_a_port_it_is_not_waited_for_long(
+    def test_one_that_the_site_does_not_take_off_is_not_waited_for_ever(
         self, office: Office, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(module, "_PORTLESS", -1.0)
+        monkeypatch.setattr(module, "_PATIENCE", -1.0)
+        office.put(port(1))
+        detach = replace(request(), parameters=AdoptParameters(leaving=("port-1",)))
+        assert isinstance(office.do(adopt, detach)[0], Succeeded)
+        assert office.neutrons.rows == {"port-1": row(1)}
+
+    @pytest.mark.parametrize("ports", [0, 1])
+    def test_it_is_not_waited_for_ever(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch, ports: int
+    ) -> None:
+        monkeypatch.setattr(module, "_PATIENCE", -1.0)
         office.serve("BUILD")
+        office.put(*(port(1, status="DOWN") for _ in range(ports)))
         assert isinstance(office.do(adopt, request())[0], Succeeded)
-        office.put(port(1, status="DOWN"))
+
+    @pytest.mark.parametrize("ports", [0, 1])
+    def test_one_of_a_crowd_is_waited_for_long(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch, ports: int
+    ) -> None:
+        hence = now() + timedelta(minutes=9)
+        monkeypatch.setattr(module, "now", lambda: hence)
+        office.serve("BUILD")
+        office.put(*(port(1, status="DOWN") for _ in range(ports)))
         assert isinstance(office.do(adopt, request())[0], Postponed)
+
+    def test_one_that_is_being_built_is_not_shown_until_it_is_no_more(self, office: Office) -> None:
+        """To show it costs a site a lot, and it is looked at often."""
+        office.serve("BUILD")
+        shown = ("a", "GET", f"/v2.1/servers/{SERVER}")
+        boot = replace(request(), parameters=AdoptParameters((NETWORK,)))
+        assert isinstance(office.do(adopt, boot)[0], Postponed)
+        office.put(port(1))
+        assert isinstance(office.do(adopt)[0], Postponed)
+        assert office.neutrons.rows == {"port-1": row(1)}
+        assert shown not in office.neutrons.asked
+        office.serve("ACTIVE")
+        assert isinstance(office.do(adopt)[0], Succeeded)
+        assert shown in office.neutrons.asked
 
     def test_a_server_that_is_gone_is_not_waited_for(self, office: Office) -> None:
         office.neutrons.servers.clear()
@@ -364,16 +411,45 @@ class TestRefused:
         assert office.neutrons.rows == {}
         assert office.routed() == set()
 
-    def test_one_that_another_worker_adopts_at_the_same_time_is_adopted(self, office: Office) -> None:
+    @pytest.mark.parametrize("seen", [{}, {"status": "DOWN"}])
+    def test_one_that_another_worker_adopts_at_the_same_time_is_adopted(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch, seen: dict[str, str]
+    ) -> None:
+        """Also where that one has looked at another time."""
         office.put(port(1))
-        adopting = office.neutrons._adopt
 
-        def late(body: object) -> object:
-            adopting(body)
-            raise SiteRefused("said 409", site=TOP.name, request_id=None, status=409)
+        def taken(_: object) -> SiteAnswer:
+            office.put_rows(row(1, **seen))
+            refuse()
 
-        office.neutrons._adopt = late  # type: ignore[method-assign, assignment]
+        monkeypatch.setattr(office.neutrons, "_adopt", taken)
         assert isinstance(office.do(adopt, request())[0], Succeeded)
+        assert office.neutrons.rows == {"port-1": row(1)}
+        assert office.routed() == {"port-1"}
+
+    def test_one_that_another_worker_is_adopting_is_left_to_it(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It has a route already, as one that was deleted at the top has; and a user changes it."""
+        office.put(port(1))
+        known = office.routes.known
+
+        def late(*about: Any) -> Any:
+            office.put_rows(row(1))
+            office.engine.requester.request(Request(FOLLOW.name, "port", "port-1", delay=1000))
+            return known(*about)
+
+        monkeypatch.setattr(office.routes, "known", late)
+        office.do(adopt, request())
+        assert office.neutrons.rows == {"port-1": row(1)}
+        assert office.routed() == {"port-1"}
+
+    def test_one_whose_change_is_refused_keeps_its_row_and_its_route(self, office: Office) -> None:
+        office.put(port(1, fixed_ips=port(2)["fixed_ips"]))
+        office.put_rows(row(1))
+        office.neutrons.before = lambda site, method, path: refuse() if method == "PUT" else None
+        assert isinstance(office.do(adopt, request())[0], Failed)
+        assert office.neutrons.rows == {"port-1": row(1)}
         assert office.routed() == {"port-1"}
 
 
@@ -386,6 +462,24 @@ class TestChangedAtTheTop:
         office.engine.requester.request(Request(FOLLOW.name, "port", "port-1", delay=1000))
         office.do(adopt, request())
         assert office.neutrons.rows == {"port-1": row(1, name="new", security_groups=[], status="DOWN")}
+
+    def test_one_that_is_carried_while_the_site_is_looked_at_is_not_undone_either(
+        self, office: Office
+    ) -> None:
+        office.put(port(1))
+        office.put_rows(row(1, name="new"))
+        (follow,) = office.engine.requester.request(Request(FOLLOW.name, "port", "port-1", delay=1000))
+        looks: list[str] = []
+
+        def carry(site: str, _method: str, path: str) -> None:
+            looks.extend([path] if (site, path) == ("a", "/v2.0/ports") else [])
+            if len(looks) == 2 and office.jobs.page(JobFilters(state=JobState.WAITING, type=FOLLOW.name)):
+                office.jobs.cancel(follow.id)
+
+        office.neutrons.before = carry
+        office.do(adopt, request())
+        assert len(looks) == 2
+        assert office.neutrons.rows == {"port-1": row(1, name="new")}
 
     def test_a_port_that_is_to_go_is_not_adopted_anew(self, office: Office) -> None:
         office.put(port(1))

@@ -2,6 +2,7 @@
 
 from tests.fakes.worker import BOUNDS
 
+from tricircle.jobs.queue import TOP
 from tricircle.xjob.bounds import Bounds
 
 
@@ -27,6 +28,11 @@ def test_sites_that_do_not_answer_never_take_all_threads() -> None:
         running[min(free)] = 1
     assert sum(running.values()) == 12
     assert "well" not in BOUNDS.busy_sites(running, dead)
+
+
+def test_work_on_the_top_has_a_bound_as_a_site_has() -> None:
+    assert BOUNDS.busy_sites({TOP: 4, "a": 1}, ()) == {TOP}
+    assert BOUNDS.busy_sites({TOP: 1}, {TOP}) == {TOP}
 
 
 def test_a_worker_of_one_thread_works_for_everybody() -> None:

@@ -5,6 +5,7 @@ from tests.unit.clock import NOON, Clock
 
 from tricircle.errors import LeaseLost
 from tricircle.jobs.job import Job, JobState, Lease
+from tricircle.jobs.queue import TOP
 from tricircle.xjob.hand import Hand
 from tricircle.xjob.task import Stopping
 
@@ -83,9 +84,9 @@ def test_a_worker_that_stops_has_each_job_end_at_its_next_step(hand: Hand) -> No
 def test_what_is_in_hand_is_counted(hand: Hand) -> None:
     a = [hand.take(lease(number), 0.0) for number in range(2)]
     hand.take(lease(3, site_id=None, project_id=None), 0.0)
-    assert (hand.sites(), hand.projects(), len(hand)) == ({"a": 2}, {"p": 2}, 3)
+    assert (hand.sites(), hand.projects(), len(hand)) == ({"a": 2, TOP: 1}, {"p": 2}, 3)
     hand.drop(a[0])
-    assert (hand.sites(), hand.projects(), len(hand)) == ({"a": 1}, {"p": 1}, 2)
+    assert (hand.sites(), hand.projects(), len(hand)) == ({"a": 1, TOP: 1}, {"p": 1}, 2)
 
 
 def test_a_job_that_was_lost_and_taken_anew_stays_in_hand_when_the_old_attempt_ends(hand: Hand) -> None:

@@ -13,12 +13,12 @@ from tricircle.errors import BadAnswer, BadRequest, SiteUnavailable
 from tricircle.jobs.job import Job, JobState, Request
 from tricircle.jobs.outcome import Outcome, Postponed, Succeeded
 from tricircle.jobs.store import JobFilters
-from tricircle.jobs.types import ADOPT, INTENT, IntentParameters
+from tricircle.jobs.types import ADOPT, CLEAN_UP, INTENT, AdoptParameters, IntentParameters
 from tricircle.routing.route import Route
 from tricircle.xjob import homed
 from tricircle.xjob.intent import find_made
 
-HORIZON = timedelta(seconds=300)
+HORIZON = timedelta(seconds=90)
 
 
 @pytest.fixture
@@ -179,13 +179,40 @@ def test_fewer_than_the_most_may_have_been_made(hand: Hand) -> None:
 
 def test_waits_grow_until_it_counts_as_never_made(hand: Hand) -> None:
     waits = []
-    for age in (0, 10, 60, 200):
+    for age in (0, 10, 60, 80):
         outcome, _ = look(hand, intent(age=timedelta(seconds=age)))
         assert isinstance(outcome, Postponed)
         waits.append(round(outcome.delay))
-    assert waits == [2, 5, 30, 60]
+    assert waits == [2, 5, 30, 10], "the last look is when the time is over"
     _, job = look(hand, intent(age=HORIZON))
     assert (job.state, job.cause) == (JobState.SUCCEEDED, "It was never made.")
+
+
+def test_a_site_that_has_answered_is_looked_at_for_a_few_seconds(hand: Hand) -> None:
+    asked = IntentParameters("x", 1, now().isoformat(), {}, over_at=now().isoformat())
+    outcome, _ = look(hand, Request(INTENT.name, "server", "x", A.id, "blue", asked))
+    assert isinstance(outcome, Postponed)
+    over_at = (now() - timedelta(seconds=5)).isoformat()
+    asked = IntentParameters("x", 1, over_at, {}, over_at=over_at)
+    _, job = look(hand, Request(INTENT.name, "server", "x", A.id, "blue", asked))
+    assert (job.state, job.cause) == (JobState.SUCCEEDED, "It was never made.")
+
+
+def test_where_none_was_made_what_was_brought_for_it_is_to_go(hand: Hand) -> None:
+    old = (now() - HORIZON).isoformat()
+    asked = IntentParameters("x", 1, old, {}, ("net1",), ("web",))
+    look(hand, Request(INTENT.name, "server", "x", A.id, "blue", asked, request_id="req-1"))
+    (job,) = hand.jobs.page(JobFilters(type=CLEAN_UP.name))
+    assert CLEAN_UP.read(job.parameters) == AdoptParameters(("net1",), ("web",))
+    assert (job.site_id, job.project_id, job.request_id) == (A.id, "blue", "req-1")
+
+
+def test_where_one_was_made_it_stays(hand: Hand) -> None:
+    hand.holding.items["server"] = [server(1)]
+    hand.record(uuid(1))
+    asked = IntentParameters("x", 1, (now() - HORIZON + timedelta(seconds=1)).isoformat(), {}, ("net1",))
+    look(hand, Request(INTENT.name, "server", "x", A.id, "blue", asked))
+    assert hand.jobs.page(JobFilters(type=CLEAN_UP.name)) == []
 
 
 def test_the_list_is_read_no_further_than_the_request_is_old(

@@ -37,7 +37,7 @@ def told(engine: Engine) -> Engine:
             body=SECURITY_GROUP.define(item),
         )
         for each in (A, B):
-            store.want(connection, definition.id, each.id)
+            store.realised.want(connection, definition.id, each.id)
 
     engine.database.transact(work)
     return engine

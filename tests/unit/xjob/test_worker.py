@@ -75,7 +75,10 @@ def test_what_the_handler_says_becomes_of_the_job(engine: Engine, outcome: Outco
         (SiteUnavailable("away", request_id="req-1"), Failed("away", "req-1")),
         (AnswerLost("lost", request_id="req-1"), Failed("lost", "req-1")),
         (BadAnswer("html"), Failed("html")),
-        (IdentityUnavailable("no token"), Failed("no token")),
+        (IdentityUnavailable("no token"), Postponed(1.0, "no token")),
+        (SiteUnavailable("away", site="Central"), Postponed(1.0, "away")),
+        (AnswerLost("lost", site="Central"), Postponed(1.0, "lost")),
+        (SiteUnavailable("away", site="a"), Failed("away")),
         (DatabaseUnavailable("gone"), Failed("gone")),
         (Conflict("not so"), Failed("not so")),
         (
@@ -91,6 +94,21 @@ def test_what_the_handler_says_becomes_of_the_job(engine: Engine, outcome: Outco
 def test_each_error_has_its_verdict(engine: Engine, error: Exception, outcome: Outcome) -> None:
     _, said = attempt(engine, raising(error))
     assert said == outcome
+
+
+@pytest.mark.parametrize("error", [IdentityUnavailable("no"), SiteUnavailable("no", site="Central")])
+def test_an_outage_of_the_top_costs_no_attempt_for_a_day(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    ask(engine)
+    later = 0.0
+    for _ in range(30):
+        later += 100.0
+        (job,) = do_all(engine, {"node": raising(error)}, later=later)
+        assert (job.state, job.attempts) == (JobState.WAITING, 0)
+    monkeypatch.setattr("tricircle.xjob.top_away.GIVEN_UP", -1.0)
+    (job,) = do_all(engine, {"node": raising(error)}, later=later + 100.0, may_fail=True)
+    assert job.state is JobState.FAILED
 
 
 def test_a_lost_lease_leaves_no_word_in_the_job_and_one_line_in_the_log(
@@ -188,8 +206,9 @@ def test_an_unexpected_error_is_told_in_full_once_for_each_job(
     states = []
     with caplog.at_level(logging.INFO, logger="tricircle"):
         for number in range(1, 4):
-            (job,) = do_all(engine, handlers, later=number * LATER, may_fail=True)
-            states.append(job.state)
+            done = make_worker(engine, handlers, later=number * LATER).run_one()
+            assert done is not None
+            states.append(done.job.state)
     assert states == [JobState.WAITING, JobState.WAITING, JobState.FAILED]
     assert [record.levelname for record in caplog.records] == ["ERROR", "INFO", "INFO", "WARNING"]
     assert [record.exc_info is not None for record in caplog.records] == [True, False, False, False]

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 SERVED = {"compute": NOVA, "volume": CINDER, "network": NEUTRON}
 
-# A request whose connection was refused goes to the other process; one that was sent is never sent again.
+# A request whose connection was refused goes to the other process; one that was sent is never sent again. A
+# process that is slow to say that it is well is not dead: it gets nothing new, and ends those that it has.
 DEFAULTS = """\
 global
     maxconn 4000
@@ -27,9 +28,9 @@ defaults
     timeout client 300s
     timeout server 300s
     timeout queue 10s
-    timeout check 2s
+    timeout check 5s
     option httpchk GET /healthcheck
-    default-server check inter 1s fall 2 rise 1 on-marked-down shutdown-sessions
+    default-server check inter 1s fall 3 rise 1
 """
 
 

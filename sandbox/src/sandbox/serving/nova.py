@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 LOOK_SECONDS = 0.5
+PATIENCE = 60.0
 
 
 def preload() -> None:
@@ -127,18 +128,29 @@ def leave_database_to_conductor() -> None:
 
 
 def start_service(binary: str) -> Any:
-    """Start conductor, scheduler or compute in this process."""
+    """Start conductor, scheduler or compute in this process.
+
+    A placement service that is just starting ends them; a machine's service manager would start them again.
+    """
+    import tenacity
     from nova import service
     from nova.compute import rpcapi as compute
     from nova.conductor import rpcapi as conductor
     from nova.scheduler import rpcapi as scheduler
+    from openstack.exceptions import NotSupported
 
     topics = {
         "nova-conductor": {"topic": conductor.RPC_TOPIC},
         "nova-scheduler": {"topic": scheduler.RPC_TOPIC},
         "nova-compute": {"topic": compute.RPC_TOPIC, "topic_alt": compute.RPC_TOPIC_ALT},
     }
-    started = service.Service.create(binary=binary, **topics[binary])
+    create = tenacity.retry(
+        retry=tenacity.retry_if_exception_type(NotSupported),
+        wait=tenacity.wait_fixed(LOOK_SECONDS),
+        stop=tenacity.stop_after_delay(PATIENCE),
+        reraise=True,
+    )(service.Service.create)
+    started = create(binary=binary, **topics[binary])
     started.start()
     return started
 

@@ -20,6 +20,7 @@ def api() -> WSGIApplication:
     """Return the Networking API, beside which `neutron-periodic-workers` runs."""
     sys.argv = ["neutron-api"]
     sqlite.begin_immediately()
+    sqlite.keep_connections()
     application: WSGIApplication = importlib.import_module("neutron.wsgi.api").application
     return application
 

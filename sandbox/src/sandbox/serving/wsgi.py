@@ -25,6 +25,7 @@ THREADS = 32
 def preload(*modules: str) -> None:
     """Import what a program will need, so that its forks find it in memory."""
     sqlite.begin_immediately()
+    sqlite.keep_connections()
     for module in (*modules, "waitress"):
         importlib.import_module(module)
 

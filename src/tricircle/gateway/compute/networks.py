@@ -6,18 +6,17 @@ and where nothing can stand in a body, the body is not even parsed.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 from oslo_log import log
 
-from tricircle.errors import BadRequest, Conflict, DatabaseUnavailable, TricircleError
+from tricircle.errors import BadRequest, Conflict, DatabaseUnavailable
 from tricircle.gateway.answers import SITE_REQUEST_ID, pass_back
 from tricircle.gateway.call import Call, Reply
 from tricircle.gateway.compute.places import (
     ADDRESS,
-    DESCRIPTION,
     INTERFACES,
     INTERFACES_ASKED,
     KIND_OF_WORD,
@@ -38,9 +37,9 @@ from tricircle.gateway.compute.places import (
 from tricircle.gateway.operation import Handler
 from tricircle.gateway.resource import Item
 from tricircle.jobs.job import Request
-from tricircle.jobs.types import ADOPT
+from tricircle.jobs.types import ADOPT, AdoptParameters
+from tricircle.realise.definition import Known
 from tricircle.realise.fixed_addresses import AddressTaken
-from tricircle.realise.kinds.neutron import mark_of
 from tricircle.routing.homed import SERVER_TYPE
 from tricircle.sites.site import Site
 from tricircle.sites.transport import Answer
@@ -67,7 +66,7 @@ def send(call: Call, site: Site, body: bytes | None, asked: Asked) -> Answer:
         body = _named_in_site(call, site, body, asked.places)
     answer = call.send(site, target=call.target(call.path(**parameters)), body=body)
     if call.method != "GET" and 200 <= answer.status < 300:
-        _have_followed(call, site)
+        _have_followed(call, site, parameters)
     return answer
 
 
@@ -167,7 +166,6 @@ class _Ids:
     """The ids of one site, and the top's."""
 
     def __init__(self, call: Call, site: Site) -> None:
-        self._call = call
         self._networks = call.engine.networks
         self._site_id = site.id
 
@@ -177,29 +175,12 @@ class _Ids:
     def at_top(self, kind: str, value: str) -> str | None:
         if kind == WORDS:
             return NAMED.sub(self._named_at_top, value)
-        if kind == DESCRIPTION:
-            return self._description(value)
         if not UUID.fullmatch(value):
             return None
         try:
             return self._networks.at_top(kind, self._site_id, value)
         except DatabaseUnavailable:
             return None  # what the site has done must not be told as a failure
-
-    def _description(self, mark: str) -> str | None:
-        """Return what the user wrote where a site has a mark; nothing while the top cannot be asked."""
-        key = UUID.search(mark)
-        if key is None or mark != mark_of(key[0]):
-            return None
-        call = self._call
-        try:
-            item = self._networks.top.show(
-                SECURITY_GROUP, key[0], token=call.token, request_id=call.request_id
-            )
-        except TricircleError as error:
-            LOG.warning("The description of security group %s is not known: %s", key[0], error.message)
-            return ""
-        return str((item or {}).get("description") or "")
 
     def _named_at_top(self, found: re.Match[str]) -> str:
         word, between, value = found.groups()
@@ -211,14 +192,20 @@ def _named_in_site(call: Call, site: Site, body: bytes, places: Sequence[Place])
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
         return body  # the site says what is wrong
-    _prepare(call, site, document, [place for place in places if place.needed])
+    there = _prepare(call, site, document, [place for place in places if place.needed])
+    # Of what is not the user's the site hears nothing that tells whether it is there.
+    prepared = {(each.definition.kind, each.definition.key): each.id_in(site.id) for each in there}
     ids = _Ids(call, site)
-    changed = sum(place.replace(document, ids.in_site) for place in places)
+
+    def in_site(kind: str, value: str) -> str | None:
+        return prepared.get((kind, value))
+
+    changed = sum(place.replace(document, in_site if place.needed else ids.in_site) for place in places)
     return orjson.dumps(document) if changed else body
 
 
-def _prepare(call: Call, site: Site, document: Any, places: Sequence[Place]) -> None:
-    """See that a site has what is needed of what the top knows.
+def _prepare(call: Call, site: Site, document: Any, places: Sequence[Place]) -> Sequence[Known]:
+    """See that a site has what is needed of what the top knows; return what it has of it.
 
     :raises Conflict: an address is in use, which Nova says otherwise here than of a new server.
     """
@@ -228,9 +215,9 @@ def _prepare(call: Call, site: Site, document: Any, places: Sequence[Place]) -> 
     ports = [value for kind, value in named if kind == PORT and UUID.fullmatch(value)]
     addresses = [value for kind, value in named if kind == ADDRESS]
     if not networks and not groups and not ports:
-        return
+        return ()
     try:
-        call.engine.networks.prepare(
+        return call.engine.networks.prepare(
             site,
             networks,
             groups,
@@ -245,18 +232,22 @@ def _prepare(call: Call, site: Site, document: Any, places: Sequence[Place]) -> 
         raise Conflict(error.message, site=error.site) from error
 
 
-def _have_followed(call: Call, site: Site) -> None:
+def _have_followed(call: Call, site: Site, there: Mapping[str, str]) -> None:
     """Have XJob carry to the top what has become of the server's ports.
 
     Where the database is away the client gets its answer all the same: what nobody looks at now is found when
     the ports of networks are compared.
+
+    :param there: parameters of the path as the site was told them.
     """
+    leaving = (there["port_id"],) if call.method == "DELETE" and "port_id" in there else ()
     request = Request(
         ADOPT.name,
         SERVER_TYPE.name,
         call.params["server_id"],
         site.id,
         call.identity.project_id,
+        AdoptParameters(leaving=leaving),
         request_id=call.request_id,
     )
     try:

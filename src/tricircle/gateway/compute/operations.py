@@ -10,7 +10,7 @@ from tricircle.gateway.addressable import require_addressable_spec, require_addr
 from tricircle.gateway.aggregated import Aggregate
 from tricircle.gateway.call import Call, Reply
 from tricircle.gateway.compute.networks import Interfaces, OnNetworks, ShowsServers
-from tricircle.gateway.compute.places import ACTION_EVENTS, SECURITY_GROUPS
+from tricircle.gateway.compute.places import ACTION_EVENTS
 from tricircle.gateway.compute.resources import (
     FLAVOR,
     FLAVOR_SHAPE,
@@ -25,6 +25,7 @@ from tricircle.gateway.compute.resources import (
     SERVER_SHAPE,
     SERVER_SORTING,
 )
+from tricircle.gateway.compute.server_security_groups import ServerSecurityGroups
 from tricircle.gateway.compute.servers import (
     ServerAction,
     ShowServer,
@@ -128,7 +129,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "GET POST /servers/{server_id}/os-interface",
         "GET DELETE /servers/{server_id}/os-interface/{port_id}",
     ),
-    *rows(_HOMED, "server", OnNetworks(SECURITY_GROUPS), "GET /servers/{server_id}/os-security-groups"),
+    *rows(_HOMED, "server", ServerSecurityGroups(), "GET /servers/{server_id}/os-security-groups"),
     *rows(
         _HOMED,
         "server",

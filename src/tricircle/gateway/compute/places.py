@@ -16,16 +16,14 @@ NETWORK, SUBNET, SECURITY_GROUP, PORT = "network", "subnet", "security_group", "
 ADDRESS = "address"
 """Stands for an address of the network that is named beside it; it is the same at the top and in sites."""
 
-DESCRIPTION = "description"
-"""Stands for a description: what has one at the top bears the mark of `realise` in its sites instead."""
-
 WORDS = "words"
 """Stands for a text for people, in which an id comes after what it is of: `Network {id} is not there.`"""
 
 UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 NAMED = re.compile(
-    rf"\b(net|port|subnet|security[ _]group|uuid)(\w*\W{{1,5}}(?:id\W{{1,5}})?)({UUID.pattern})",
+    r"\b(net|port|subnet|security[ _]group|uuid)"
+    rf"(\w*\W{{1,5}}(?:(?:with name or )?id\W{{1,5}})?)({UUID.pattern})",
     re.IGNORECASE,
 )
 """An id in such a text: what it is of, what stands between, and the id."""
@@ -131,14 +129,6 @@ INTERFACES_ASKED = Asked(
     parameters=(("port_id", PORT),),
 )
 INTERFACES = Shown((*_interface("interfaceAttachment"), *_interface("interfaceAttachments.*")))
-
-SECURITY_GROUPS = Shown(
-    (
-        Place("security_groups.*.id", SECURITY_GROUP),
-        Place("security_groups.*.description", DESCRIPTION),
-        Place("security_groups.*.rules.*.parent_group_id", SECURITY_GROUP),
-    )
-)
 
 _NAMED_BYTES = re.compile(NAMED.pattern.encode(), re.IGNORECASE)
 

@@ -10,7 +10,11 @@ from sqlalchemy import orm
 
 
 class AddressBlock(model_base.BASEV2, model_base.HasId):
-    """Addresses of a subnet, in one run, that are delegated to a site."""
+    """Addresses of a subnet, in one run, that are delegated to a site.
+
+    A row that is about to be given back (`is_returning`) is made for that, and goes when it is not to be
+    after all: while a row of that id is there nobody has decided otherwise.
+    """
 
     __tablename__ = "tricircle_address_blocks"
 
@@ -24,6 +28,9 @@ class AddressBlock(model_base.BASEV2, model_base.HasId):
     site_id: orm.Mapped[str] = orm.mapped_column(sa.String(36), nullable=False)
     first_ip: orm.Mapped[str] = orm.mapped_column(sa.String(64), nullable=False)
     last_ip: orm.Mapped[str] = orm.mapped_column(sa.String(64), nullable=False)
+    is_returning: orm.Mapped[bool] = orm.mapped_column(
+        sa.Boolean, nullable=False, default=False, server_default=sa.false()
+    )
 
     # A network shows the zones of the sites that hold blocks of it: one query a list, not one a network.
     network: orm.Mapped[Any] = orm.relationship(
@@ -51,6 +58,8 @@ class JournalEntry(model_base.BASEV2):
     """
 
     __tablename__ = "tricircle_journal"
+    # No id comes again: one that a process has read and is about to remove must not be another row's by then.
+    __table_args__ = {**model_base.BASEV2.__table_args__, "sqlite_autoincrement": True}  # noqa: RUF012
 
     id: orm.Mapped[int] = orm.mapped_column(
         sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True, autoincrement=True

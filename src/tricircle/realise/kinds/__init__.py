@@ -47,7 +47,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
 )
 
 PARTS_OF_NETWORKS = frozenset({SUBNET.name, RBAC_POLICY.name})
-"""Those that are read, brought to sites and buried with their network."""
+"""Those that are read, brought to sites and buried with their network; or with the group that is shared."""
 
 WHERE_NEEDED = frozenset(kind.name for kind in KINDS.values() if not kind.everywhere)
 """The kinds of which a site gets what something there needs, and nothing else."""

@@ -20,6 +20,10 @@ class NotOffered(TricircleError):
     status = 501
 
 
+class GoesWithout(TricircleError):
+    """A site cannot have something now, and something else there is enough meanwhile."""
+
+
 class Kind(ABC):
     """A kind of replicated resource.
 
@@ -40,6 +44,8 @@ class Kind(ABC):
     """Whether every site gets it; else those do in which something needs it."""
     optional: ClassVar[bool] = False
     """Whether sites may lack the whole kind: what refers to one is there without it then."""
+    is_doubled: ClassVar[bool] = False
+    """Whether two that make it at the same time make two of it."""
     references: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """Fields that hold the id of another replicated resource, and that one's kind."""
 
@@ -77,11 +83,19 @@ class Kind(ABC):
                 translated[field] = id_of(other, body[field])
         return translated
 
+    def is_drift(self, field: str, there: Body, wanted: Body) -> bool:  # noqa: ARG002  # networks need it
+        """Say whether a field that a site has otherwise than it is wanted is to be told to operators."""
+        return True
+
+    def may_wait(self, shown: Found, body: Body) -> bool:  # noqa: ARG002  # kinds that have such things need it
+        """Say whether what is in a site already is good for a server, and the rest may follow."""
+        return False
+
     @abstractmethod
     def make(self, view: SiteView, body: Body) -> Found | None:
         """Make it in a site that has none; what is left to do then, `change` does.
 
-        :return: what was made, where it need not be looked for.
+        :return: what was made; None where it must be looked for.
         :raises NotOffered: the site has no such kind.
         """
 

@@ -30,7 +30,7 @@ class Network(NeutronKind):
     if_possible = ("mtu",)  # a site may have a smaller underlay
     where_had = ("dns_domain", "tags")
     references = {"qos_policy_id": "qos_policy"}  # noqa: RUF012  # read only, as its type says
-    knowledge = frozenset({"subnets", "sharing", "spare", "availability_zone_hints", "segments"})
+    knowledge = frozenset({"subnets", "sharing", "external", "spare", "availability_zone_hints", "segments"})
 
     def read(self, item: Item) -> Body:
         """Return what must be the same; and, of a site's, its segment, which is the site's own."""
@@ -50,7 +50,8 @@ class Network(NeutronKind):
         """Return the definition's body of a network of the top.
 
         :param item: with `spare` besides: how many addresses are always free in a site, None for any number;
-            and `sharing`: ids of policies, and the project that each shares it with.
+            and `sharing` and `external`: ids of policies, and the project that each shares it with, or is to
+            have it as an external one.
         """
         defined = super().define(item)
         del defined["segment"]
@@ -58,15 +59,17 @@ class Network(NeutronKind):
             **defined,
             "subnets": sorted(item["subnets"]),
             "sharing": sorted(item["sharing"]),
+            "external": sorted(item["external"]),
             "spare": item["spare"],
             "availability_zone_hints": sorted(item.get("availability_zone_hints") or ()),
             "segments": [asdict(segment) for segment in shown_segments(item)],
         }
 
     def parts(self, body: Body) -> Iterable[tuple[str, str]]:
-        """Return its subnets, and with whom it is shared."""
+        """Return its subnets, with whom it is shared, and to whom it is external."""
         subnets = [("subnet", subnet_id) for subnet_id in body["subnets"]]
-        return subnets + [("rbac_policy", policy_id) for policy_id, _ in body.get("sharing", ())]
+        policies = [*body.get("sharing", ()), *body.get("external", ())]
+        return subnets + [("rbac_policy", policy_id) for policy_id, _ in policies]
 
     def first(self, body: Body) -> Item:
         """Return what a new one is made with: what is as everywhere is not said, as not all sites know it."""
@@ -77,6 +80,12 @@ class Network(NeutronKind):
             first["qos_policy_id"] = body["qos_policy_id"]
         segment: Segment | None = body.get("segment")
         return first if segment is None else {**first, **segment.attributes}
+
+    def is_drift(self, field: str, there: Body, wanted: Body) -> bool:
+        """Say whether a difference is to be told: how much goes through what a site makes as it likes is its
+        own matter."""
+        is_less = field == "mtu" and (there["mtu"] or 0) < (wanted["mtu"] or 0)
+        return not is_less or "segment" in wanted
 
     def make(self, view: SiteView, body: Body) -> Found | None:
         """Make it, with its mark.
@@ -113,6 +122,6 @@ class Network(NeutronKind):
 
 
 def may_use(definition: Definition, project_id: str | None) -> bool:
-    """Say whether a project may use a network: its own, or one that is shared with it."""
+    """Say whether a project may use a network or group: its own, or one that is shared with it."""
     targets = {target for _, target in definition.body.get("sharing", ())}
     return definition.project_id == project_id or not targets.isdisjoint({EVERYBODY, project_id})

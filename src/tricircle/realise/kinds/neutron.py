@@ -11,18 +11,20 @@ Source: Networking API v2.0 reference. That it looks for descriptions is its ext
 `standard-attr-description`.
 """
 
+import re
 from abc import abstractmethod
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from tricircle.errors import Conflict
-from tricircle.realise.definition import Body, Found, Sought, differences
+from tricircle.realise.definition import Body, Found, Known, Sought, differences
 from tricircle.realise.kinds.kind import IdOf, Kind, NotOffered, quoted
 from tricircle.realise.site_view import SiteView
 
 Item = dict[str, Any]
 
 _MARK = "tricircle:"
+_MARKED = re.compile(_MARK + r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 
 def tags_of(item: Item) -> list[str] | None:
@@ -35,11 +37,17 @@ def mark_of(key: str) -> str:
     return _MARK + key
 
 
+def is_mark(description: str | None) -> bool:
+    """Say whether a description is such a mark."""
+    return description is not None and _MARKED.fullmatch(description) is not None
+
+
 class NeutronKind(Kind):
     """A kind of resource of Neutron."""
 
     service_type = "network"
     everywhere = False
+    is_doubled = True
     fixed = frozenset({"project_id"})
     collection: ClassVar[str]
     """What Neutron calls many in paths; in bodies it has `_` for `-`, and nothing before a `/`."""
@@ -71,6 +79,10 @@ class NeutronKind(Kind):
     def define(self, item: Item) -> Body:
         """Return the definition's body of an item of the top."""
         return {**self.read(item), "id": item["id"], "project_id": item["project_id"], "copies": []}
+
+    def following(self, body: Body, before: Known | None) -> Body:  # noqa: ARG002  # ports need both
+        """Return a definition's body that comes after another one: what tells what is not wanted any more."""
+        return body
 
     def in_site(self, body: Body, id_of: IdOf) -> Body:
         """Return a body as a site should show it: without what only the top knows."""
@@ -104,10 +116,10 @@ class NeutronKind(Kind):
 
     def _marked(self, view: SiteView, sought: Sought) -> list[Item]:
         """Return what bears its mark and is its project's, the oldest first."""
-        filters = {"description": mark_of(sought.key)}
+        filters = [("description", mark) for mark in self.marks(sought.key)]
         if sought.project_id is not None:
             # Who may write into a site directly cannot have another project's taken for their own.
-            filters["project_id"] = sought.project_id
+            filters.append(("project_id", sought.project_id))
         answer = view.get(f"/v2.0/{self.collection}?{urlencode(filters)}")
         if answer is None and self.optional:
             raise self._not_offered(view)
@@ -144,11 +156,7 @@ class NeutronKind(Kind):
         )
         if answer.status == 404:
             raise self._not_offered(view)
-        return self.made(answer.document[self.member], body)
-
-    def made(self, item: Item, body: Body) -> Found | None:  # noqa: ARG002  # subnets need both
-        """Return what was made; None where it must be looked whether somebody else has made it, too."""
-        return None
+        return self.found(answer.document[self.member], body["id"], [])
 
     def change(self, view: SiteView, shown: Found, body: Body) -> None:
         """Change what differs, and delete copies that are not in use."""
@@ -160,17 +168,27 @@ class NeutronKind(Kind):
         if "id" in differing:
             changes["description"] = mark_of(body["id"])
         if changes:
-            view.change(f"{self.name} updated", "PUT", path, {self.member: changes})
+            revision = self.fence(shown, body, changes)
+            what = f"{self.name} updated"
+            view.change(what, "PUT", path, {self.member: changes}, revision=revision)
         for field in (*self.if_possible, *self.where_had):
             if field in differing:
-                self._try(view, shown, field, body[field])
+                self._try(view, shown, field, body)
 
-    def _try(self, view: SiteView, shown: Found, field: str, value: Any) -> None:
+    def marks(self, key: str) -> tuple[str, ...]:
+        """Return the descriptions that what a site has for something of the top may have."""
+        return (mark_of(key),)
+
+    def fence(self, shown: Found, body: Body, changes: Item) -> int | None:  # noqa: ARG002  # subnets need all
+        """Return the revision that a change holds for, None for any; what has to change besides is added."""
+        return None
+
+    def _try(self, view: SiteView, shown: Found, field: str, body: Body) -> None:
         """Change a field that the site may not have, or not so; what is not done is told."""
         is_had = field not in self.where_had or shown.body.get(field) is not None
-        if not is_had or not self.set_field(view, shown, field, value):
-            words = differences({field: shown.body.get(field)}, {field: value})
-            view.note(words[field])
+        is_done = is_had and self.set_field(view, shown, field, body[field])
+        if not is_done and self.is_drift(field, shown.body, body):
+            view.note(differences({field: shown.body.get(field)}, {field: body[field]})[field])
 
     def set_field(self, view: SiteView, shown: Found, field: str, value: Any) -> bool:
         """Change one field; say whether the site took it."""

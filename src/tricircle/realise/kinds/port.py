@@ -12,12 +12,21 @@ import ipaddress
 from collections.abc import Iterable
 from typing import Any
 
-from tricircle.realise.definition import Body, Found
+from tricircle.realise.definition import Body, Found, Known
 from tricircle.realise.kinds.kind import IdOf
 from tricircle.realise.kinds.neutron import Item, NeutronKind, tags_of
 from tricircle.realise.site_view import SiteView
 
 OPTIONS = "extra_dhcp_opts"
+
+
+_HARDWARE = ("binding:vnic_type", "numa_affinity_policy", "device_profile")
+"""What Nova reads of a port to find a host, and something there to plug it into."""
+
+_USUAL = (None, "", "normal")
+
+_WITHOUT_ADDRESS = frozenset({"none", "deferred"})
+"""What Neutron says of a port that is to have no address, or none yet: `ip_allocation`."""
 
 
 class Port(NeutronKind):
@@ -31,7 +40,7 @@ class Port(NeutronKind):
         *("name", "admin_state_up", "fixed_ips", "security_groups", "allowed_address_pairs"),
         *("port_security_enabled", "mac_address", "qos_policy_id"),
     )
-    where_had = (OPTIONS, "dns_name", "tags")
+    where_had = (OPTIONS, "dns_name", *_HARDWARE, "tags")
     references = {"qos_policy_id": "qos_policy"}  # noqa: RUF012  # read only, as its type says
 
     def read(self, item: Item) -> Body:
@@ -55,12 +64,21 @@ class Port(NeutronKind):
             OPTIONS: sorted_options(item[OPTIONS]) if OPTIONS in item else None,
             "dns_name": item.get("dns_name"),
             "qos_policy_id": item.get("qos_policy_id"),
+            **{name: item[name] or "" for name in _HARDWARE if name in item},
             "tags": tags_of(item),
         }
 
     def define(self, item: Item) -> Body:
         """Return the definition's body; a port without a name for DNS gets one of its site's Nova."""
         return {**super().define(item), "dns_name": item.get("dns_name") or None}
+
+    def following(self, body: Body, before: Known | None) -> Body:
+        """Return a body that takes back a name for DNS, until every site has done so."""
+        if before is None:
+            return body
+        was = before.definition.body.get("dns_name")
+        is_back = was == "" and all(before.in_step(site_id) for site_id in before.realisations)
+        return body if body["dns_name"] or was is None or is_back else {**body, "dns_name": ""}
 
     def needs(self, body: Body) -> Iterable[tuple[str, str]]:
         """Return its network, its groups and its QoS policy."""
@@ -95,12 +113,13 @@ class Port(NeutronKind):
         ]
         if body.get("qos_policy_id") is not None:
             first["qos_policy_id"] = body["qos_policy_id"]
-        return first
+        return first | {name: body[name] for name in _HARDWARE if body.get(name) not in _USUAL}
 
     def set_field(self, view: SiteView, shown: Found, field: str, value: Any) -> bool:
         """Change one field; say whether the site took it."""
-        changes = option_changes(shown.body[OPTIONS], value) if field == OPTIONS else value
-        return super().set_field(view, shown, field, changes)
+        if field == OPTIONS:
+            value = option_changes(shown.body[OPTIONS], value)
+        return super().set_field(view, shown, field, None if field in _HARDWARE and not value else value)
 
 
 def is_automatic(address: str, mac: str) -> bool:
@@ -109,6 +128,11 @@ def is_automatic(address: str, mac: str) -> bool:
     octets = bytes(int(each, 16) for each in mac.split(":"))
     own = bytes([octets[0] ^ 2]) + octets[1:3] + b"\xff\xfe" + octets[3:]
     return parsed.version == 6 and parsed.packed[8:] == own
+
+
+def lacks_address(item: Item) -> bool:
+    """Say whether a port of the top has no address and should have one, so that no server may take it."""
+    return not item["fixed_ips"] and item.get("ip_allocation") not in _WITHOUT_ADDRESS
 
 
 def sorted_options(options: Iterable[Item]) -> list[Item]:

@@ -1,25 +1,29 @@
-"""With whom a network is shared: a policy for each project, or for all (`*`).
+"""With whom a network or security group is shared, and to whom a network is external.
 
-It belongs to its network, as a subnet does, and goes with it. It has no description to bear a mark; but there
-is one policy at most of the same network, action and project, so that one which is there already is the one.
+There is a policy for each project, or one for all (`*`). It belongs to what it is about, as a subnet does to
+its network, and goes with that. It has no description to bear a mark; but there is one policy at most of the
+same object, action and project, so that one which is there already is the one.
 
 Source: Networking API v2.0 reference, "RBAC Policies".
 """
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlencode
 
 from tricircle.errors import Conflict
 from tricircle.realise.definition import Body, Found, Sought
+from tricircle.realise.kinds.kind import IdOf
 from tricircle.realise.kinds.neutron import Item, NeutronKind
 from tricircle.realise.site_view import SiteView
 
 EVERYBODY = "*"
 
-SHARED: Mapping[str, str] = MappingProxyType({"object_type": "network", "action": "access_as_shared"})
-"""What those policies say that are carried to sites."""
+SHAREABLE = frozenset({"network", "security_group"})
+"""The kinds whose policies are carried."""
+
+SHARED, EXTERNAL = "access_as_shared", "access_as_external"
+"""What policies say, which is carried to sites. Neutron has a network be external by policies that say so."""
 
 
 class RbacPolicy(NeutronKind):
@@ -27,15 +31,23 @@ class RbacPolicy(NeutronKind):
 
     name = "rbac_policy"
     collection = "rbac-policies"
+    is_doubled = False
     member = "rbac_policy"
-    not_found = "RBAC policy of type network with ID {name} not found."
+    not_found = "RBAC policy with ID {name} not found."
     fixed = frozenset({"project_id", "object_type", "object_id", "action"})
     changeable = ("target_tenant",)
-    references = {"object_id": "network"}  # noqa: RUF012  # read only, as its type says
 
     def read(self, item: Item) -> Body:
         """Return what must be the same."""
         return {name: item[name] for name in ("object_type", "object_id", "action", "target_tenant")}
+
+    def needs(self, body: Body) -> Iterable[tuple[str, str]]:
+        """Return what it is about, whose kind is Neutron's word for it."""
+        return [(body["object_type"], body["object_id"])]
+
+    def in_site(self, body: Body, id_of: IdOf) -> Body:
+        """Return a body that names that as the site does."""
+        return super().in_site(body, id_of) | {"object_id": id_of(body["object_type"], body["object_id"])}
 
     def first(self, body: Body) -> Item:
         """Return what a new one is made with."""
@@ -65,7 +77,8 @@ class RbacPolicy(NeutronKind):
         item = answer.document.get(self.member) or self._same(view, body)
         if item is None:
             said = answer.document.get("NeutronError", {}).get("message", "no words of its own")
-            raise Conflict(f"Site {view.site.name} shares no network: {said}", site=view.site.name)
+            what = body["object_type"].replace("_", " ")
+            raise Conflict(f"Site {view.site.name} shares no {what}: {said}", site=view.site.name)
         return self.found(item, body["id"], [])
 
     def _same(self, view: SiteView, body: Body) -> Item | None:

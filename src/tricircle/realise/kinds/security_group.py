@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from tricircle.errors import BadAnswer
-from tricircle.realise.definition import Body, Found, Sought
+from tricircle.realise.definition import Body, Found, Sought, differences
 from tricircle.realise.kinds.kind import IdOf
 from tricircle.realise.kinds.neutron import Item, NeutronKind, tags_of
 from tricircle.realise.site_view import SiteView
+from tricircle.sites.service_calls import SiteRefused
 
 DEFAULT = "default"
 
@@ -35,6 +35,7 @@ class SecurityGroup(NeutronKind):
     collection = "security-groups"
     not_found = "Security group {name} not found."
     if_possible = ("stateful",)
+    knowledge = frozenset({"sharing"})
 
     def read(self, item: Item) -> Body:
         """Return what must be the same."""
@@ -44,6 +45,14 @@ class SecurityGroup(NeutronKind):
             "tags": tags_of(item),
             "rules": _sorted(_matching(rule) for rule in item["security_group_rules"]),
         }
+
+    def define(self, item: Item) -> Body:
+        """Return the definition's body of a group of the top.
+
+        :param item: with `sharing` besides, where that was read: ids of policies, and the project that each
+            shares it with.
+        """
+        return {**super().define(item), "sharing": sorted(item.get("sharing", ()))}
 
     def found(self, item: Item, marked: str | None, copies: list[str]) -> Found:
         """Describe what a site has, with the rules' own ids."""
@@ -61,14 +70,15 @@ class SecurityGroup(NeutronKind):
         return None if item is None else self.found(item, sought.key, [])
 
     def parts(self, body: Body) -> Iterable[tuple[str, str]]:
-        """Return the groups whose members its rules are about."""
+        """Return the groups whose members its rules are about, and with whom it is shared."""
         named = {
             (kind, rule[field])
             for rule in body["rules"]
             for field, kind in _REFERENCES.items()
             if rule[field] is not None
         }
-        return sorted(named - {(self.name, body["id"])})
+        policies = [("rbac_policy", policy_id) for policy_id, _ in body.get("sharing", ())]
+        return [*sorted(named - {(self.name, body["id"])}), *policies]
 
     def in_site(self, body: Body, id_of: IdOf) -> Body:
         """Return a body whose rules name groups as the site does, without those that it lacks."""
@@ -80,22 +90,28 @@ class SecurityGroup(NeutronKind):
         """Return what a new one is made with; its rules follow."""
         return {} if body["stateful"] else {"stateful": False}
 
+    def may_wait(self, shown: Found, body: Body) -> bool:
+        """Say whether nothing is let through that must not be: what rules are missing for is shut out."""
+        follows = {name: shown.body[name] for name in ("rules", "tags")}
+        wanted = {_text(rule) for rule in body["rules"]}
+        return not differences(shown.body, body | follows) and shown.body["rule_ids"].keys() <= wanted
+
     def change(self, view: SiteView, shown: Found, body: Body) -> None:
         """Change what differs; what is to be let through is, before something else no longer is."""
         super().change(view, shown, body)
         there: Mapping[str, str] = shown.body["rule_ids"]
         wanted = {_text(rule): rule for rule in body["rules"]}
-        self._add(view, shown.site_resource_id, [rule for text, rule in wanted.items() if text not in there])
+        self._add(view, shown, [rule for text, rule in wanted.items() if text not in there])
         for text in sorted(there.keys() - wanted.keys()):
             view.change("rule deleted", "DELETE", f"/v2.0/security-group-rules/{there[text]}", fine={404})
 
     @staticmethod
-    def _add(view: SiteView, group_id: str, rules: list[Rule]) -> None:
+    def _add(view: SiteView, group: Found, rules: list[Rule]) -> None:
         target = "/v2.0/security-group-rules"
+        # Else they were of the project of whoever makes them, and counted there.
+        place = {"security_group_id": group.site_resource_id, "project_id": group.body["project_id"]}
         bodies = [
-            {"security_group_id": group_id}
-            | {field: value for field, value in rule.items() if value is not None}
-            for rule in rules
+            place | {field: value for field, value in rule.items() if value is not None} for rule in rules
         ]
         if not bodies:
             return
@@ -107,7 +123,8 @@ class SecurityGroup(NeutronKind):
             is_there = answer.document.get("NeutronError", {}).get("type") == "SecurityGroupRuleExists"
             if answer.status == 409 and not is_there:
                 said = answer.document.get("NeutronError", {}).get("message", "no words of its own")
-                raise BadAnswer(f"Site {view.site.name} refuses a rule: {said}", site=view.site.name)
+                words = f"Site {view.site.name} refuses a rule: {said}"
+                raise SiteRefused(words, site=view.site.name, request_id=answer.request_id, status=409)
 
 
 def _matching(rule: Item) -> Rule:

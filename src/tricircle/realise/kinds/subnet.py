@@ -1,13 +1,18 @@
 """Subnets. A site's hands out the addresses that the top has delegated to the site, and no others.
 
-Source: Networking API v2.0 reference, "Subnets".
+Who writes which these are has looked at the site's subnet before looking what is delegated, and writes only
+if nobody else has written since: else what has been given back would be handed out again. Neutron does not
+count a change of allocation pools alone as a revision. So the mark changes with them, from one of its two
+forms to the other.
+
+Source: Networking API v2.0 reference, "Subnets", "Revisions".
 """
 
 from ipaddress import ip_network
 
 from tricircle.realise.address_runs import merged, size_of
 from tricircle.realise.definition import Body, Found
-from tricircle.realise.kinds.neutron import Item, NeutronKind, tags_of
+from tricircle.realise.kinds.neutron import Item, NeutronKind, mark_of, tags_of
 
 AUTOMATIC = frozenset({"slaac", "dhcpv6-stateless"})
 """Address modes in which servers make their own addresses, of the MAC: nobody hands them out."""
@@ -38,12 +43,14 @@ class Subnet(NeutronKind):
 
     name = "subnet"
     collection = "subnets"
+    is_doubled = False  # two of the same addresses do not go together
     not_found = "Subnet {name} could not be found."
     fixed = frozenset({"project_id", "network_id", "cidr", "ip_version", "ipv6_address_mode", "ipv6_ra_mode"})
     changeable = (
         *("name", "gateway_ip", "enable_dhcp", "dns_nameservers", "host_routes"),
         "allocation_pools",
     )
+    where_had = ("service_types", "tags")
     knowledge = frozenset({"addresses"})
     references = {"network_id": "network"}  # noqa: RUF012  # read only, as its type says
 
@@ -63,6 +70,7 @@ class Subnet(NeutronKind):
             "ipv6_address_mode": item.get("ipv6_address_mode"),
             "ipv6_ra_mode": item.get("ipv6_ra_mode"),
             "allocation_pools": merged(item["allocation_pools"]),
+            "service_types": None if item.get("service_types") is None else sorted(item["service_types"]),
             "tags": tags_of(item),
         }
 
@@ -74,13 +82,30 @@ class Subnet(NeutronKind):
         body = {name: value for name, value in super().define(item).items() if name != "allocation_pools"}
         return {**body, "addresses": addresses_of(item)}
 
+    def found(self, item: Item, marked: str | None, copies: list[str]) -> Found:
+        """Describe what a site has; also how it is now, for who writes pools."""
+        found = super().found(item, marked, copies)
+        found.body.update(revision=item.get("revision_number"), mark=item.get("description"))
+        return found
+
+    def marks(self, key: str) -> tuple[str, ...]:
+        """Return both forms of the mark."""
+        return mark_of(key), f"{mark_of(key)}."
+
+    def fence(self, shown: Found, body: Body, changes: Item) -> int | None:
+        """Have pools written only where nobody else has written any."""
+        if "allocation_pools" not in changes:
+            return None
+        usual, other = self.marks(body["id"])
+        changes["description"] = other if shown.body["mark"] == usual else usual
+        revision: int | None = shown.body["revision"]
+        return revision
+
     def first(self, body: Body) -> Item:
         """Return what a new one is made with."""
         names = [*self.changeable, "network_id", "cidr", "ip_version"]
         # Neutron takes these for IPv6 only.
         names += [name for name in ("ipv6_address_mode", "ipv6_ra_mode") if body[name] is not None]
+        if body.get("service_types"):  # before anybody has an address of it whom it is not for
+            names.append("service_types")
         return {name: body[name] for name in names if name in body}
-
-    def made(self, item: Item, body: Body) -> Found | None:
-        """Return what was made: there is only one, as two of the same addresses do not go together."""
-        return self.found(item, body["id"], [])

@@ -15,6 +15,7 @@ from tricircle.gateway.answers import SITE_REQUEST_ID
 from tricircle.gateway.call import Call, Reply
 from tricircle.gateway.compute.networks import ShowsServers
 from tricircle.gateway.compute.places import Place
+from tricircle.realise.definition import Definition, DefinitionState, Known, Realisation
 from tricircle.routing.route import Route
 from tricircle.sites.site import Site
 from tricircle.sites.transport import NoAnswer
@@ -51,8 +52,8 @@ class Networks:
             ("port", PORT): PORT_IN_A,
         }
     )
-    descriptions: dict[str, str] = field(default_factory=dict)
-    """Of security groups at the top that the user may see; what is not here is not found."""
+    groups: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Security groups at the top that the user may see; what is not here is not found."""
     is_top_away: bool = False
     owned: list[str] = field(default_factory=list)
     prepared: list[tuple[str, list[str], list[str], dict[str, Any]]] = field(default_factory=list)
@@ -73,19 +74,29 @@ class Networks:
     def top(self) -> "Networks":
         return self
 
-    def show(self, kind: str, key: str, *, token: str, request_id: str) -> dict[str, str] | None:
+    def show(self, kind: str, key: str, *, token: str, request_id: str) -> dict[str, Any] | None:
         assert (kind, token, request_id) == ("security_group", "user", GLOBAL_ID)
         if self.is_top_away:
             raise SiteUnavailable("The network service cannot be reached.", site="Central")
-        return {"description": self.descriptions[key]} if key in self.descriptions else None
+        return self.groups.get(key)
 
     def own(self, project_id: str, token: str, *, request_id: str) -> list[str]:
         assert (project_id, token, request_id) == ("blue", "user", GLOBAL_ID)
         return self.owned
 
-    def prepare(self, site: Site, networks: list[str], groups: list[str], **more: Any) -> None:
+    def prepare(self, site: Site, networks: list[str], groups: list[str], **more: Any) -> list[Known]:
         self.prepared.append((site.name, networks, groups, more))
+        if self.is_away:
+            raise DatabaseUnavailable("The database cannot be reached.")
         self.ids["network", OTHER_NET] = OTHER_NET_IN_A
+        asked = [("network", networks), ("security_group", groups), ("port", more["ports"])]
+        keys = [(kind, key) for kind, keys in asked for key in keys if (kind, key) in self.ids]
+        return [self._known(*key, site) for key in keys]
+
+    def _known(self, kind: str, key: str, site: Site) -> Known:
+        realised = Realisation(site.id, self.ids[kind, key], 1, None)
+        definition = Definition(key, kind, key, "", "blue", {}, 1, DefinitionState.ACTIVE, None)
+        return Known(definition, {site.id: realised})
 
     def _look(self) -> None:
         self.looked_up += 1
@@ -333,6 +344,18 @@ class TestDetach:
         assert asked.followed == []
 
 
+def at_top(*rules: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    """Return a security group as the top's Neutron shows it."""
+    bare = {"id": GROUP, "name": "web", "project_id": "blue", "description": ""}
+    return {**bare, "security_group_rules": list(rules), **fields}
+
+
+def rule(number: int, **fields: Any) -> dict[str, Any]:
+    """Return a rule as the top's Neutron shows it."""
+    names = ("protocol", "port_range_min", "port_range_max", "remote_ip_prefix", "remote_group_id")
+    return {"id": uuid(number), "direction": "ingress", **dict.fromkeys(names), **fields}
+
+
 class TestSecurityGroups:
     def test_of_a_server(self, desk: Callable[..., Desk]) -> None:
         def group(identifier: str) -> dict[str, Any]:
@@ -349,7 +372,7 @@ class TestSecurityGroups:
             ("what an administrator of the site wrote", "what an administrator of the site wrote"),
             (f"tricircle:{GROUP}", "for the web"),
             (f"tricircle:{GROUP} and more", f"tricircle:{GROUP} and more"),
-            (f"tricircle:{STRANGE}", ""),
+            (f"tricircle:{STRANGE}", "for the web"),
             ("", ""),
             (None, None),
         ],
@@ -357,10 +380,43 @@ class TestSecurityGroups:
     def test_our_mark_in_a_description_is_not_shown(
         self, desk: Callable[..., Desk], networks: Networks, theirs: str | None, shown: str | None
     ) -> None:
-        networks.descriptions[GROUP] = "for the web"
+        networks.groups[GROUP] = at_top(description="for the web")
         asked = desk(told({"security_groups": [{"id": GROUP_IN_A, "description": theirs}]}))
         (group,) = document(asked("GET /os-security-groups"))["security_groups"]
-        assert group == {"id": GROUP, "description": shown}
+        assert group == {"id": GROUP, "description": shown, "rules": []}
+
+    def test_our_mark_is_not_shown_where_the_top_knows_it_no_more(self, desk: Callable[..., Desk]) -> None:
+        asked = desk(told({"security_groups": [{"id": STRANGE, "description": f"tricircle:{STRANGE}"}]}))
+        (group,) = document(asked("GET /os-security-groups"))["security_groups"]
+        assert group == {"id": STRANGE, "description": ""}
+
+    def test_rules_are_the_tops_as_nova_tells_them(
+        self, desk: Callable[..., Desk], networks: Networks
+    ) -> None:
+        other, gone = uuid(7), uuid(8)
+        networks.groups[other] = at_top(id=other, name="db", project_id="green")
+        networks.groups[GROUP] = at_top(
+            rule(1, protocol="tcp", port_range_min=80, port_range_max=81, remote_ip_prefix="10.0.0.0/8"),
+            rule(2, protocol="tcp"),
+            rule(3, protocol="icmp"),
+            rule(4, remote_group_id=GROUP),
+            rule(5, protocol="UDP", remote_group_id=other),
+            rule(6, remote_group_id=gone),
+            rule(7, direction="egress"),
+        )
+        for_members_elsewhere = {"id": uuid(50), "parent_group_id": GROUP_IN_A, "group": {}}
+        theirs = {"id": GROUP_IN_A, "description": "x", "name": "web", "rules": [for_members_elsewhere]}
+        asked = desk(told({"security_groups": [theirs]}))
+        (group,) = document(asked("GET /os-security-groups"))["security_groups"]
+        assert {each["parent_group_id"] for each in group["rules"]} == {GROUP}
+        names = ("id", "ip_protocol", "from_port", "to_port", "group", "ip_range")
+        assert [tuple(each[name] for name in names) for each in group["rules"]] == [
+            (uuid(1), "tcp", 80, 81, {}, {"cidr": "10.0.0.0/8"}),
+            (uuid(2), "tcp", 1, 65535, {}, {"cidr": "0.0.0.0/0"}),
+            (uuid(3), "icmp", -1, -1, {}, {"cidr": "0.0.0.0/0"}),
+            (uuid(4), None, None, None, {"name": "web", "tenant_id": "blue"}, {}),
+            (uuid(5), "UDP", 1, 65535, {"name": "db", "tenant_id": "green"}, {}),
+        ]
 
     def test_while_the_top_cannot_be_asked_there_is_none(
         self, desk: Callable[..., Desk], networks: Networks

@@ -43,4 +43,5 @@ def upgrade() -> None:
         sa.Column("project_id", sa.String(255), nullable=True),
         sa.Column("request_id", sa.String(64), nullable=True),
         sa.Column("created_at", sa.DateTime, nullable=False, server_default=sa.func.now()),
+        sqlite_autoincrement=True,
     )
