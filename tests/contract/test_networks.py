@@ -249,6 +249,8 @@ class TestSubnets:
     def test_of_an_unknown_network(self, neutron: Neutron) -> None:
         reply = neutron.ask("subnet", network_id=UNKNOWN, cidr="10.91.0.0/24", ip_version=4)
         assert reply.neutron_error[:2] == (404, "NetworkNotFound")
+        reply = neutron.ask("subnet", network_id=None, cidr="10.91.0.0/24", ip_version=4)
+        assert reply.neutron_error[:2] == (400, "HTTPBadRequest")
 
     def test_tags(self, neutron: Neutron) -> None:
         _, (subnet,) = neutron.network("10.91.0.0/24")

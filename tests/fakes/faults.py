@@ -5,6 +5,7 @@ connections is no fault of an answer but a stopped server: `service.stop()`, the
 """
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -84,6 +85,17 @@ class Trickle(_Holding):
 class _Instant:
     def release(self) -> None:
         """Nobody is held."""
+
+
+@dataclass
+class Meanwhile(_Instant):
+    """Answers rightly, after something else was done."""
+
+    do: Callable[[], object]
+
+    def answer(self, site: Site, exchange: Exchange) -> None:
+        self.do()
+        exchange.reply(site.perform(exchange))
 
 
 @dataclass

@@ -1,13 +1,9 @@
 """Boots that meet: with each other, with deletes at the top, and with what a worker does at the same time."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import pytest
 from tests.fakes.cloud import Cloud
-from tests.fakes.faults import Site as Faulty
+from tests.fakes.faults import Meanwhile
 from tests.fakes.network import TopNetwork
-from tests.fakes.server import Exchange
 from tests.fakes.service import Document
 from tests.fakes.site import Site
 from tests.functional.adopting_top import give_network
@@ -28,21 +24,6 @@ pytestmark = pytest.mark.usefixtures("workshop", "_at_once")
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is asked of a server shows at once here."""
     monkeypatch.setattr(adopt, "_NOTICE", 0.0)
-
-
-@dataclass
-class Meanwhile:
-    """Has something done before a request is answered as it should be."""
-
-    do: Callable[[], object]
-
-    def answer(self, site: Faulty, exchange: Exchange) -> None:
-        """Do it, then answer."""
-        self.do()
-        exchange.reply(site.perform(exchange))
-
-    def release(self) -> None:
-        """Nobody is held."""
 
 
 @pytest.fixture

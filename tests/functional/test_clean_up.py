@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 from tests.fakes.cloud import PROJECT, Cloud
-from tests.fakes.faults import HangUp, Status
+from tests.fakes.faults import HangUp, Meanwhile, Status
 from tests.fakes.service import Document
 from tests.fakes.site import Site
 from tests.functional.adopting_top import AdoptingTop
@@ -253,6 +253,22 @@ def test_where_the_site_refuses_one_of_the_things_themselves_the_others_go(
     for words in ("SiteOne", message):
         assert words in reply.json["conflictingRequest"]["message"]
     settle_all(workshop)
+    assert is_clean(workshop, site_one)
+
+
+def test_a_subnet_whose_network_goes_while_it_is_looked_for_is_needed_no_more(
+    servers: Api, workshop: Workshop, net1: Document, site_one: Site
+) -> None:
+    faults = site_one.network.faults
+    faults.put(Status(409, "Quota exceeded."), "/subnets", method="POST")
+    assert boot(servers, net1).status == 409
+    faults.clear()
+    faults.put(Meanwhile(lambda: workshop.hurry(CLEAN_UP.name)), "/subnets", method="GET", times=1)
+    (subnet,) = workshop.known("subnet")
+    site = workshop.engine.registry.snapshot.by_name["SiteOne"]
+    said = workshop.engine.replicas.realiser.realise(subnet.definition.id, site)
+    assert said == "Nothing in site SiteOne needs it."
+    settle(workshop)
     assert is_clean(workshop, site_one)
 
 

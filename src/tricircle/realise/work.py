@@ -299,7 +299,11 @@ class Work:
         """Make it.
 
         :param alone: nobody else does. Whoever does all the same finds that its id is noted (`_keep_id`).
+        :raises Changed: what it belongs to has just left the site.
         """
+        body = self._definition.body
+        if any(body.get(field) is not None and wanted[field] is None for field in self._kind.fixed):
+            raise Changed
         refused: TricircleError | None = None
         made: Found | None = None
         try:

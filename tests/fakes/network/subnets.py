@@ -41,6 +41,8 @@ AUTOMATIC = ("slaac", "dhcpv6-stateless")
 def create(network: "Network", call: Call) -> Response:
     """Make a subnet."""
     wanted = require_known(call.body("subnet"), _SETTABLE, "subnet")
+    if wanted.get("network_id", "") is None:
+        raise refusal(400, "HTTPBadRequest", "Invalid input for network_id.")
     home = networks.find(network, call, wanted.get("network_id", ""))
     project_id = networks.owner(call, wanted)
     _require_mode(wanted)
