@@ -375,6 +375,15 @@ class TestFirstUse:
         (port,) = ground.member.get(path(ground.server, "/os-interface")).json["interfaceAttachments"]
         assert len(port["fixed_ips"]) == 2
 
+    def test_an_address_less(self, ground: Ground) -> None:
+        client = GatewayClient(ground.member.gateway, ground.cloud.member, {}).at("compute 2.43")
+        less = {"removeFixedIp": {"address": "10.0.1.7"}}
+        assert client.post(path(ground.server, "/action"), less).status == 202
+        assert ground.sent == less
+        # The site takes it off after its answer: the job knows what it is to wait for.
+        (follows,) = JobStore(ground.cloud.database).page(JobFilters(type=ADOPT.name))
+        assert ADOPT.read(follows.parameters).leaving == ("10.0.1.7",)
+
     @pytest.mark.parametrize("by", ["name", "id"])
     def test_a_security_group_is_added(self, ground: Ground, by: str) -> None:
         group = ground.make("security_group", "security-groups", name="web", description="for the web")

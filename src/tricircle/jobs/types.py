@@ -44,8 +44,8 @@ class AdoptParameters(msgspec.Struct, frozen=True):
 
     :param uses: networks and ports by the top's ids, and addresses; see `tricircle.jobs.boots`.
     :param groups: ids of security groups, or their names in the project.
-    :param leaving: ids in the site of ports that the site has been told to take off the server, which it does
-        after its answer.
+    :param leaving: what the site has been told to take off the server, which it does after its answer:
+        addresses, and ports by their ids there.
     """
 
     uses: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ site.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
@@ -36,7 +36,7 @@ _GROWTH = 0.125
 """Of the job's age after that, by which the wait grows."""
 
 _PATIENCE = 600.0
-"""Seconds after which a server that is still being built, or keeps a port that it was to lose, is left to the
+"""Seconds after which a server that is still being built, or keeps what it was to lose, is left to the
 comparison. In a crowd, which a site builds one after another, the last ones wait long for theirs."""
 
 _NOTICE = 5.0
@@ -66,7 +66,7 @@ def adopt(task: Task) -> Outcome:
     task.step("compared", seen=None if done.complaints else seen, built=built)
     age = (now() - task.job.created_at).total_seconds()
     is_young = server is not None and not built and age < _NOTICE
-    is_leaving = any(item["id"] in task.parameters.leaving for item in shown)
+    is_leaving = not _there_of(shown).isdisjoint(task.parameters.leaving)
     if age < _PATIENCE and (is_young or is_leaving or not is_settled(server, shown)):
         wait = min(_SHORTEST_WAIT + max(age - _USUAL, 0.0) * _GROWTH, _LONGEST_WAIT)
         return Postponed(wait, f"The server may still change. {done}.")
@@ -120,6 +120,13 @@ def is_settled(server: Item | None, shown: list[Item]) -> bool:
         return False
     ports = [item for item in shown if is_adoptable(item) and item.get("admin_state_up")]
     return status != "ACTIVE" or all(item.get("status") == "ACTIVE" for item in ports)
+
+
+def _there_of(shown: Iterable[Item]) -> set[str]:
+    """Return the ids of ports, and their addresses."""
+    return {item["id"] for item in shown} | {
+        fixed["ip_address"] for item in shown for fixed in item.get("fixed_ips", ())
+    }
 
 
 def _digest(shown: Sequence[Item | str]) -> str:

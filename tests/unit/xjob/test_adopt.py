@@ -215,6 +215,16 @@ class TestWaiting:
         assert isinstance(office.do(adopt)[0], Succeeded)
         assert office.neutrons.rows["port-2"]["device_id"] == ""
 
+    @pytest.mark.usefixtures("old")
+    def test_so_is_an_address_that_is_to_go(self, office: Office) -> None:
+        office.put(port(1))
+        office.put_rows(row(1))
+        (fixed,) = office.neutrons.ports["port-1"]["fixed_ips"]
+        less = replace(request(), parameters=AdoptParameters(leaving=(fixed["ip_address"],)))
+        assert isinstance(office.do(adopt, less)[0], Postponed)
+        office.neutrons.ports["port-1"]["fixed_ips"] = []
+        assert isinstance(office.do(adopt)[0], Succeeded)
+
     def test_one_that_the_site_does_not_take_off_is_not_waited_for_ever(
         self, office: Office, monkeypatch: pytest.MonkeyPatch
     ) -> None:

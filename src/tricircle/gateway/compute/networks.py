@@ -66,7 +66,7 @@ def send(call: Call, site: Site, body: bytes | None, asked: Asked) -> Answer:
         body = _named_in_site(call, site, body, asked.places)
     answer = call.send(site, target=call.target(call.path(**parameters)), body=body)
     if call.method != "GET" and 200 <= answer.status < 300:
-        _have_followed(call, site, parameters)
+        _have_followed(call, site, _leaving(call, parameters, body, asked))
     return answer
 
 
@@ -232,15 +232,28 @@ def _prepare(call: Call, site: Site, document: Any, places: Sequence[Place]) -> 
         raise Conflict(error.message, site=error.site) from error
 
 
-def _have_followed(call: Call, site: Site, there: Mapping[str, str]) -> None:
+def _leaving(call: Call, there: Mapping[str, str], body: bytes | None, asked: Asked) -> tuple[str, ...]:
+    """Return what a site was told to take off a server: addresses, and ports by its own ids.
+
+    :param there: parameters of the path as the site was told them.
+    """
+    if call.method == "DELETE":
+        return (there["port_id"],) if "port_id" in there else ()
+    if not body or not asked.leaving:
+        return ()
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return ()
+    return tuple(value for place in asked.leaving for value in place.values(document))
+
+
+def _have_followed(call: Call, site: Site, leaving: tuple[str, ...]) -> None:
     """Have XJob carry to the top what has become of the server's ports.
 
     Where the database is away the client gets its answer all the same: what nobody looks at now is found when
     the ports of networks are compared.
-
-    :param there: parameters of the path as the site was told them.
     """
-    leaving = (there["port_id"],) if call.method == "DELETE" and "port_id" in there else ()
     request = Request(
         ADOPT.name,
         SERVER_TYPE.name,

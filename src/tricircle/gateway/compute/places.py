@@ -105,9 +105,11 @@ class Asked(Shown):
     """Where ids stand in what an operation asks for.
 
     :param parameters: those that the path may have: name and kind.
+    :param leaving: where addresses stand that the server is to lose.
     """
 
     parameters: Sequence[tuple[str, str]] = ()
+    leaving: Sequence[Place] = ()
 
 
 def _interface(path: str) -> tuple[Place, ...]:
@@ -141,6 +143,7 @@ SERVER_ACTION = Asked(
         Place("removeSecurityGroup.name", SECURITY_GROUP),
     ),
     (re.compile(rb'"(?:add|remove)(?:FixedIp|SecurityGroup)"'),),
+    leaving=(Place("removeFixedIp.address", ADDRESS),),
 )
 
 OF_SERVER = (
