@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import pytest
 from tests.servers.databases import Databases, Files, Shared
-from tests.servers.mariadb import MariaDB
+from tests.servers.mariadb import Galera, MariaDB
 from tests.servers.postgresql import PostgreSQL
 from tests.servers.rabbitmq import RabbitMQ
 from tests.servers.server import Server
@@ -48,6 +48,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def _mariadb() -> Iterator[MariaDB]:
     yield from _provide(MariaDB)
+
+
+@pytest.fixture
+def galera() -> Iterator[Galera]:
+    """Give a cluster of one node, by itself."""
+    yield from _provide(Galera)
 
 
 @pytest.fixture(scope="session")

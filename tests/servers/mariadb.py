@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from tests.servers.database_server import DatabaseServer
+from tests.servers.port import free_port
 from tests.servers.server import HOST, which
 
 
@@ -58,3 +59,18 @@ class MariaDB(DatabaseServer):
 
     def _create(self, name: str) -> str:
         return f"CREATE DATABASE {name}"
+
+
+class Galera(MariaDB):
+    """A cluster of one node, which is itself the first."""
+
+    def _command(self) -> Sequence[str]:
+        return (
+            *super()._command(),
+            "--wsrep-on=ON",
+            "--wsrep-provider=/usr/lib/galera/libgalera_smm.so",
+            "--wsrep-cluster-address=gcomm://",
+            f"--wsrep-provider-options=gmcast.listen_addr=tcp://{HOST}:{free_port()};gcache.size=1M",
+            f"--wsrep-node-address={HOST}",
+            "--binlog-format=ROW",
+        )

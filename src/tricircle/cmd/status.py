@@ -42,6 +42,18 @@ class Checks(UpgradeCommands):
             )
         return Result(Code.SUCCESS)
 
+    def check_reads(self) -> Result:
+        """Check that what is read is what was written last, also by another process."""
+        if self.check_schema().code is not Code.SUCCESS:
+            return _NOT_CHECKED
+        if Database(self._conf).may_read_the_past():
+            return Result(
+                Code.WARNING,
+                "A node of this Galera cluster may answer from before what another has committed. Unless all "
+                "write through one set `[database] mysql_wsrep_sync_wait = 1`, also for the top's Neutron.",
+            )
+        return Result(Code.SUCCESS)
+
     def check_sites(self) -> Result:
         """Check that there is a site."""
         if self.check_schema().code is not Code.SUCCESS:
@@ -65,6 +77,7 @@ class Checks(UpgradeCommands):
 
     _upgrade_checks = (
         ("Database schema", check_schema),
+        ("Database reads", check_reads),
         ("Sites", check_sites),
         ("Availability zones", check_zones),
     )

@@ -172,6 +172,16 @@ class Database:
             return None
         return embedded.last_write(self._url.database)
 
+    def may_read_the_past(self) -> bool:
+        """Say whether what is read may be from before what another process has committed.
+
+        :raises DatabaseUnavailable: see the module.
+        """
+        if self.engine.name == "sqlite":
+            return False
+        with self.read() as connection:
+            return remote.may_read_the_past(connection)
+
     def close(self) -> None:
         """Close the connections that nobody holds. The next use opens new ones."""
         self.engine.dispose()

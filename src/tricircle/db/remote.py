@@ -79,6 +79,9 @@ A reader sees one state of the database from its first look to its last. A write
 before each statement, and locks no more than the rows it changes.
 """
 
+_BEFORE_READS = 1
+"""The bit of `wsrep_sync_wait` by which a node waits before it reads."""
+
 _ONE_MIGRATION = MappingProxyType(
     {
         "mysql": "SELECT GET_LOCK(SHA1(CONCAT('tricircle ', DATABASE())), 600)",
@@ -126,6 +129,19 @@ def begin_migration(connection: sqlalchemy.Connection) -> bool:
     """
     found: object = connection.exec_driver_sql(_ONE_MIGRATION[connection.engine.name]).scalar()
     return found == 1
+
+
+def may_read_the_past(connection: sqlalchemy.Connection) -> bool:
+    """Say whether this is a node of a Galera cluster that answers without waiting for what others committed.
+
+    Follows https://mariadb.com/kb/en/galera-cluster-system-variables/#wsrep_sync_wait.
+    """
+    if connection.engine.name == "postgresql":
+        return False
+    names = "'wsrep_on', 'wsrep_sync_wait'"
+    rows = connection.exec_driver_sql(f"SHOW SESSION VARIABLES WHERE Variable_name IN ({names})")
+    found: dict[str, str] = dict(map(tuple, rows))
+    return found.get("wsrep_on") == "ON" and not int(found["wsrep_sync_wait"]) & _BEFORE_READS
 
 
 def _isolate_readers(connection: Any, _record: pool.ConnectionPoolEntry) -> None:

@@ -35,10 +35,8 @@ def test_all_is_well(file: str, upgraded: Database, capsys: pytest.CaptureFixtur
     SiteStore(upgraded).create("SiteOne", "RegionOne")
     SiteStore(upgraded).create("SiteTwo", "RegionTwo", state=SiteState.CORDONED)
     ZoneStore(upgraded).put("az", "", [Place("SiteOne", "nova")])
-    assert check(file, capsys) == (
-        0,
-        {"Database schema": (0, None), "Sites": (0, None), "Availability zones": (0, None)},
-    )
+    names = ("Database schema", "Database reads", "Sites", "Availability zones")
+    assert check(file, capsys) == (0, dict.fromkeys(names, (0, None)))
 
 
 @pytest.mark.usefixtures("upgraded")
@@ -59,6 +57,15 @@ def test_an_enabled_site_in_no_zone_needs_a_look(
     assert code == 1
     assert results["Sites"] == (0, None)
     assert results["Availability zones"] == (1, "In no availability zone: One, Three.")
+
+
+def test_a_database_that_reads_the_past_needs_a_look(
+    file: str, upgraded: Database, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Database, "may_read_the_past", lambda _: True)
+    code, results = check(file, capsys)
+    assert code == 1
+    assert "mysql_wsrep_sync_wait = 1" in str(results["Database reads"][1])
 
 
 def test_tables_of_another_version_are_a_failure(file: str, capsys: pytest.CaptureFixture[str]) -> None:

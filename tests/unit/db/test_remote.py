@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from oslo_config import cfg
 from oslo_db import exception
 from tests.servers.databases import Shared
+from tests.servers.mariadb import Galera
 from tests.unit.db.rows import add_site, site_names
 
 from tricircle.db.engine import Database
@@ -157,3 +158,17 @@ def test_a_transaction_that_cannot_be_put_in_an_order_is_tried_again(database: D
     database.transact(work)
     assert len(attempts) == 3
     assert site_names(database) == {"one"}
+
+
+@pytest.mark.every_database
+def test_one_server_reads_what_was_written_last(database: Database) -> None:
+    assert not database.may_read_the_past()
+
+
+def test_a_node_of_galera_does_so_when_it_is_told_to(galera: Galera, conf: cfg.ConfigOpts) -> None:
+    conf.set_override("connection", galera.url, group="database")
+    for bits, may in ((None, True), (1, False), (6, True), (7, False)):
+        conf.set_override("mysql_wsrep_sync_wait", bits, group="database")
+        database = Database(conf)
+        assert database.may_read_the_past() is may
+        database.close()
