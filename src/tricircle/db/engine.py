@@ -11,6 +11,7 @@ How far transactions are isolated is said in `remote`; in `embedded` one sees no
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TypeVar
@@ -87,7 +88,7 @@ class Database:
 
         :raises DatabaseUnavailable: see the module.
         """
-        with self._translated(), self._reader.connect() as connection:
+        with self._translated(), self._connected(self._reader) as connection:
             yield connection
 
     @contextmanager
@@ -100,7 +101,7 @@ class Database:
         with (
             self._translated(),
             self._writers_turn(),
-            self._writer.connect() as connection,
+            self._connected(self._writer) as connection,
             _transaction(connection),
         ):
             yield connection
@@ -125,7 +126,7 @@ class Database:
         @_retrying  # type: ignore[untyped-decorator]
         def attempt() -> Result:
             nonlocal losses
-            with self._writers_turn(), self._writer.connect() as connection:
+            with self._writers_turn(), self._connected(self._writer) as connection:
                 try:
                     with _transaction(connection):
                         return work(connection)
@@ -198,6 +199,13 @@ class Database:
             self._writing.release()
 
     @contextmanager
+    def _connected(self, engine: sqlalchemy.Engine) -> Iterator[sqlalchemy.Connection]:
+        self._absence.require_turn()
+        with engine.connect() as connection:
+            self._absence.end_trial()
+            yield connection
+
+    @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield
@@ -212,20 +220,43 @@ class Database:
 
 
 class _Absence:
-    """Whether the database is away, for the log: said when that changes, however many threads find it so."""
+    """Whether the database is away: said in the log when that changes, however many threads find it so.
+
+    While it is, one thread at a time tries to connect, which takes seconds where a host does not answer; the
+    others fail at once.
+    """
 
     def __init__(self) -> None:
         self._is_away = False
+        self._is_on_trial = False
+        self._trial_ends = 0.0
         self._changing = threading.Lock()
+
+    def require_turn(self) -> None:
+        """Fail while another thread finds out whether the database is back.
+
+        :raises DatabaseUnavailable: it does.
+        """
+        if not self._is_on_trial:  # looked at without the lock: this is on the way of every request
+            return
+        with self._changing:
+            if self._is_on_trial and time.monotonic() < self._trial_ends:
+                raise DatabaseUnavailable("The database cannot be reached.")
+            self._trial_ends = time.monotonic() + remote.CONNECT_TIMEOUT
+
+    def end_trial(self) -> None:
+        """Note that it takes connections."""
+        self._is_on_trial = False
 
     def begin(self, words: str) -> None:
         """Note that it cannot be used."""
+        with self._changing:
+            self._is_on_trial, self._trial_ends = True, 0.0
         if self._changes_to(is_away=True):
             LOG.warning("The database cannot be used: %s", words)
 
     def end(self) -> None:
         """Note that it was used."""
-        # Looked at without the lock first: this is on the way of every request.
         if self._is_away and self._changes_to(is_away=False):
             LOG.warning("The database can be used again")
 

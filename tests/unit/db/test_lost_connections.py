@@ -1,5 +1,6 @@
 """A database that goes away and comes back, and connections that are cut: real servers, stopped for real."""
 
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -8,8 +9,11 @@ from contextlib import ExitStack
 
 import pytest
 import sqlalchemy as sa
+from oslo_config import cfg
 from tests.servers.database_server import DatabaseServer
 from tests.servers.databases import Shared
+from tests.servers.port import free_port
+from tests.servers.server import HOST
 from tests.unit.db.rows import add_site, site_names
 
 from tricircle.db.engine import MOST_LOSSES, Database
@@ -93,6 +97,28 @@ def test_a_process_that_starts_while_the_database_is_down_works_when_it_is_back(
         site_names(database)
     server.start()
     assert site_names(database) == set()
+
+
+def test_one_thread_at_a_time_tries_a_host_that_does_not_answer(
+    conf: cfg.ConfigOpts, server: DatabaseServer
+) -> None:
+    with socket.create_server((HOST, free_port())) as silent, ThreadPoolExecutor(1) as thread:
+        url = sa.make_url(server.url).set(port=silent.getsockname()[1])
+        conf.set_override("connection", url.render_as_string(hide_password=False), group="database")
+        database = Database(conf)
+        for is_known in (False, True, True):
+            trying = thread.submit(site_names, database)
+            silent.settimeout(30)
+            connection, _ = silent.accept()
+            if is_known:
+                for _ in range(7):
+                    with pytest.raises(DatabaseUnavailable):
+                        site_names(database)
+                silent.settimeout(0)
+                with pytest.raises(BlockingIOError):
+                    silent.accept()
+            connection.close()
+            assert isinstance(trying.exception(), DatabaseUnavailable)
 
 
 def test_work_whose_connection_is_cut_is_done_again(
