@@ -11,6 +11,7 @@ from neutron import policy
 from neutron_lib import constants
 from neutron_lib.api.definitions import portbindings
 from neutron_lib.callbacks import events, registry, resources
+from neutron_lib.context import Context
 from neutron_lib.db import api as db_api
 from neutron_lib.plugins import directory
 from neutron_lib.plugins.ml2 import api
@@ -156,7 +157,9 @@ class TricircleMechanismDriver(api.MechanismDriver):
         self.hand_on(payload.context)
 
     def _process_begins(self, _resource: str, _event: str, _trigger: Any, **_payload: Any) -> None:
-        # Neutron makes its rules at the first request, in a way that refuses others which come meanwhile.
+        # Neutron makes its rules at the first request, in a way that refuses others which come meanwhile; so
+        # does neutron-lib with those that tell an administrator, who would not see what there is.
         policy.init(cfg.CONF)
+        Context()
         site_views.install(directory.get_plugin(), self._top)
         segments.keep_to_ourselves()

@@ -10,6 +10,7 @@ from neutron.db.agents_db import AgentDbMixin
 from neutron.tests.common import test_db_base_plugin_v2 as stock
 from neutron_lib.callbacks import events, registry, resources
 from neutron_lib.exceptions import agent
+from neutron_lib.policy import _engine as roles
 from tests.unit.network.base import OTHER, SITE, ZONE, TricircleTestCase
 
 from tricircle.errors import DatabaseUnavailable
@@ -175,8 +176,10 @@ class SiteViewsTestCase(stock.DbOperationBoundMixin, TricircleTestCase):
 
     def test_a_process_begins_with_its_rules_and_views(self) -> None:
         policy.reset()
+        roles._ROLE_ENFORCER = None
         for _ in range(2):
             registry.publish(resources.PROCESS, events.AFTER_INIT, None)
         assert policy._ENFORCER.registered_rules["create_adopted_port"]
+        assert roles._ROLE_ENFORCER.registered_rules["context_is_admin"]
         assert isinstance(self.core.get_agents.__self__, site_views.SiteViews)
         assert self.hosts("alive=true") == [SITE]

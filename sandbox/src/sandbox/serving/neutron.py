@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 from sandbox.serving import wsgi
 
 if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
     from sandbox.process import Process
 
 
@@ -45,8 +47,7 @@ def run(process: Process) -> None:
 
 def run_all(process: Process) -> None:
     """Serve the Networking API, with the agent in the same process."""
-    begin_alone()
-    application = importlib.import_module("neutron.wsgi.api").application
+    application = load()
     from oslo_config import cfg
 
     from sandbox.serving import ovn
@@ -57,6 +58,22 @@ def run_all(process: Process) -> None:
     else:
         EmbeddedAgent(process.host, process.address).start()
     wsgi.serve(application, process)
+
+
+def load() -> WSGIApplication:
+    """Return the Networking API, with its rules.
+
+    Neutron makes them at the first request, so that in a server of many threads another one that comes just
+    then is taken for nobody's, be it an administrator's: what there is it does not see.
+    """
+    begin_alone()
+    application: WSGIApplication = importlib.import_module("neutron.wsgi.api").application
+    from neutron import policy
+    from neutron_lib.context import Context
+
+    policy.init()
+    Context()
+    return application
 
 
 def begin_alone() -> None:
@@ -72,8 +89,7 @@ def begin_alone() -> None:
 
 def run_api(process: Process) -> None:
     """Serve the Networking API."""
-    begin_alone()
-    wsgi.serve(importlib.import_module("neutron.wsgi.api").application, process)
+    wsgi.serve(load(), process)
 
 
 def run_rpc_server(_process: Process) -> None:
