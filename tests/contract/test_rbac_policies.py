@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.contract.neutron import Neutron
+from tests.contract.neutron import UNKNOWN, Neutron
 
 SHARED, EXTERNAL = "access_as_shared", "access_as_external"
 
@@ -40,6 +40,10 @@ class TestExternal:
         assert neutron.ask("rbac_policy", **wanted).status == 409
         assert neutron.change("network", network["id"], **{"router:external": False}).status == 200
         assert neutron.list("rbac_policy", object_id=network["id"]) == []
+
+    def test_of_a_network_that_is_not_there(self, neutron: Neutron) -> None:
+        wanted = {"object_type": "network", "object_id": UNKNOWN, "action": SHARED, "target_tenant": "*"}
+        assert neutron.ask("rbac_policy", **wanted).neutron_error[:2] == (400, "InvalidInput")
 
 
 class TestGroups:

@@ -325,6 +325,19 @@ class TestForABoot:
         assert top.blocks.keys() == blocks.keys()
         site_one.network.start()
 
+    def test_while_one_of_its_sites_is_away_scarcity_lasts(
+        self, servers: Api, workshop: Workshop, neutron: Neutron, compare: Compare
+    ) -> None:
+        network = neutron.make_network("scarce", "10.0.1.0/26")
+        assert boot(servers, network, "az2").status == 202
+        assert boot(servers, network, count=40).status == 202
+        settle(workshop)
+        workshop.cloud.sites["SiteTwo"].network.stop()
+        compare("SiteOne")
+        known = workshop.engine.replicas.store.find("network", network["id"])
+        assert known is not None
+        assert known.definition.body["spare"] == 0
+
     def test_scarcity_ends(
         self, servers: Api, workshop: Workshop, neutron: Neutron, top: AdoptingTop, compare: Compare
     ) -> None:

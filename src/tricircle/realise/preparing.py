@@ -92,6 +92,7 @@ class Preparing:
         """
         ports = self._shown.ports(asked, site)
         named = asked.with_those_of(ports) if ports else asked
+        self._follow_subnets(ports, asked.request_id)
         is_simple = not ports and not asked.addresses and len(asked.networks) == asked.count == 1
         was_early = False
 
@@ -119,6 +120,14 @@ class Preparing:
         # What the site is to have a port on stays there; until that was noted it may have gone.
         there = self._there(named, site, self._defined(named))
         return [*there, *self._made(moved, site, asked.request_id)]
+
+    def _follow_subnets(self, ports: Iterable[Item], request_id: str | None) -> None:
+        """See that the subnets of ports are defined: one may have been made a moment ago."""
+        networks = {fixed["subnet_id"]: port["network_id"] for port in ports for fixed in port["fixed_ips"]}
+        found = self._store.several([(SUBNET, each) for each in networks]) if networks else []
+        missing = networks.keys() - {each.definition.key for each in found}
+        behind = sorted({networks[each] for each in missing})
+        self._side_by_side.do([partial(self._following.follow, NETWORK, each, request_id) for each in behind])
 
     def _defined(self, asked: Asked) -> list[Known]:
         keys, owned = asked.keys()

@@ -193,7 +193,8 @@ class RealisationStore:
         Of several who do that at the same time the first one holds.
 
         :param seen: what was noted when the site was looked at.
-        :raises Changed: something else is noted by now; or it is not wanted any more.
+        :raises Changed: something else is noted by now; or it is not wanted any more; or it is another one's,
+            as a policy of sharing that is to go may be like the next one.
         """
         same = (realisations.c.definition_id == definition_id, realisations.c.site_id == site_id)
         found = connection.execute(
@@ -202,8 +203,27 @@ class RealisationStore:
         if found is None or found[0] not in {seen, site_resource_id}:
             raise Changed
         if found[0] != site_resource_id:
+            if self._is_anothers(connection, definition_id, site_id, site_resource_id):
+                raise Changed
             values = {"site_resource_id": site_resource_id, "updated_at": now()}
             connection.execute(realisations.update().where(*same).values(**values))
+
+    @staticmethod
+    def _is_anothers(
+        connection: sa.Connection, definition_id: str, site_id: str, site_resource_id: str
+    ) -> bool:
+        kind = sa.select(definitions.c.resource_type).where(definitions.c.id == definition_id)
+        query = (
+            sa.select(realisations.c.definition_id)
+            .join(definitions, realisations.c.definition_id == definitions.c.id)
+            .where(
+                realisations.c.site_id == site_id,
+                realisations.c.site_resource_id == site_resource_id,
+                definitions.c.id != definition_id,
+                definitions.c.resource_type == kind.scalar_subquery(),
+            )
+        )
+        return connection.execute(query.limit(1)).first() is not None
 
     def record(
         self,
@@ -215,10 +235,12 @@ class RealisationStore:
         seen: int,
         version: int,
         drift: str | None = None,
+        is_wanted: bool = False,
     ) -> None:
         """Note that a site agrees with a version.
 
         :param seen: the version that its row had when the site was first looked at; 0 for no row.
+        :param is_wanted: there was a row, as there must be of what sites get only where they need it.
         :raises Changed: somebody else has worked on it meanwhile.
         """
         row = {
@@ -230,7 +252,7 @@ class RealisationStore:
         same = (realisations.c.definition_id == definition_id, realisations.c.site_id == site_id)
         there = connection.scalar(sa.select(realisations.c.version).where(*same).with_for_update())
         if there is None:
-            if seen != 0:
+            if seen != 0 or is_wanted:
                 raise Changed
             try:
                 connection.execute(

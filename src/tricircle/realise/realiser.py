@@ -80,9 +80,10 @@ class Realiser(Sides):
                     continue
                 return f"Nothing in site {site.name} needs it."
             try:
-                return work.do(is_new=is_new, own=own, with_parts=with_parts, in_haste=in_haste)
-            except NotOffered as error:
-                return work.go_without(error)
+                try:
+                    return work.do(is_new=is_new, own=own, with_parts=with_parts, in_haste=in_haste)
+                except NotOffered as error:
+                    return work.go_without(error)
             except GoesWithout as error:
                 return error.message  # it stays wanted there
             except Changed:
@@ -119,6 +120,7 @@ class Realiser(Sides):
                 seen=known.version_in(site.id),
                 version=definition.version,
                 drift=known.drift_in(site.id),
+                is_wanted=True,
             )
             end_precaution(connection, definition, site)
 

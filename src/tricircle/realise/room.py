@@ -19,7 +19,7 @@ from functools import partial
 from cachetools import TTLCache
 from oslo_log import log
 
-from tricircle.errors import TricircleError
+from tricircle.errors import AnswerLost, BadAnswer, SiteUnavailable, TricircleError
 from tricircle.realise.address_runs import number_in, size_of
 from tricircle.realise.blocks import Blocks, NoAddressLeft, Sizes
 from tricircle.realise.definition import Body, DefinitionState, Known
@@ -215,7 +215,10 @@ class Room:
         for site in filter(None, sites):
             if not network.in_step(site.id):
                 continue
-            counts = self._fill(network, site, 0, None)[0] if site.is_asked else []
+            try:
+                counts = self._fill(network, site, 0, None)[0] if site.is_asked else []
+            except (SiteUnavailable, AnswerLost, BadAnswer):
+                return  # it is not known
             if not counts or any(each.missing(0) for each in counts):
                 return
         self._realiser.write(

@@ -185,8 +185,10 @@ class TopDefinitions:
             moved, jobs = [], []
             sites = self._registry.snapshot.by_id
             for item in sorted(ports, key=lambda port: str(port["id"])):
-                definition, _ = self.define(connection, "port", item)
+                definition, has_changed = self.define(connection, "port", item)
                 moved.append(definition)
+                if has_changed:  # it may have been deleted since it was shown
+                    jobs.append(following_of("port", definition.key, request_id))
                 # The definition is locked: of several the first one has it.
                 booting = sites_of_boots_on(connection, definition.key, besides=request_id)
                 if booting - {site.id} & self.store.realised.needing(connection, definition.id):

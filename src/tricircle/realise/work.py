@@ -6,7 +6,7 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
-from tricircle.errors import Conflict, TricircleError
+from tricircle.errors import Conflict
 from tricircle.realise.definition import (
     FORMER,
     Body,
@@ -17,7 +17,7 @@ from tricircle.realise.definition import (
     Known,
     differences,
 )
-from tricircle.realise.kinds import KINDS, PARTS_OF_NETWORKS
+from tricircle.realise.kinds import KINDS, PARTS_OF_NETWORKS, SUBNET
 from tricircle.realise.kinds.kind import NotOffered
 from tricircle.realise.replication import end_precaution
 from tricircle.realise.sides import Sides
@@ -304,7 +304,7 @@ class Work:
         body = self._definition.body
         if any(body.get(field) is not None and wanted[field] is None for field in self._kind.fixed):
             raise Changed
-        refused: TricircleError | None = None
+        refused: SiteRefused | None = None
         made: Found | None = None
         try:
             made = self._kind.make(self._view, wanted)
@@ -317,8 +317,12 @@ class Work:
             if refused is not None:
                 raise Changed  # what is to be there is looked up after what is there
             return found
-        raise refused or Conflict(
-            f"{self._kind.name} {self._definition.name} was made in site {self._site.name} and is not there.",
+        if refused is not None and not (refused.site_status == 400 and self._kind is SUBNET):
+            raise refused
+        # What is in the way of a subnet may be one of the same addresses that is to go.
+        said = "It is not there." if refused is None else refused.message
+        raise Conflict(
+            f"Site {self._site.name} does not make {self._kind.name} {self._definition.name}: {said}",
             site=self._site.name,
         )
 
@@ -369,6 +373,7 @@ class Work:
             seen=self._known.version_in(self._site.id),
             version=version,
             drift=drift,
+            is_wanted=not self._kind.everywhere,
         )
         if definition.state is DefinitionState.DELETED:
             store.bury(connection, definition.id)

@@ -12,6 +12,7 @@ from oslo_log import log
 from tricircle.db.timestamps import now
 from tricircle.errors import Conflict
 from tricircle.jobs.boots import was_booted_on
+from tricircle.realise.blocks import NoAddressLeft
 from tricircle.realise.definition import DefinitionState, Known
 from tricircle.realise.kinds import NETWORK, SUBNET
 from tricircle.realise.returns import wait_until_quiet
@@ -65,7 +66,7 @@ class IdleAddresses:
                 if is_quiet:
                     self._begin(subnet, of_subnet, shown)
             task.engine.networks.end_scarcity(network)
-        except (SiteRefused, Conflict) as error:
+        except (SiteRefused, Conflict, NoAddressLeft) as error:
             LOG.warning("Addresses of network %s in site %s: %s", network_id, site.name, error.message)
 
     def _wait_once(self) -> None:

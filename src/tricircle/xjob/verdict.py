@@ -12,6 +12,7 @@ from tricircle.errors import (
 )
 from tricircle.jobs.job import Job
 from tricircle.jobs.outcome import Failed, HandedBack, Outcome
+from tricircle.realise.blocks import NoAddressLeft
 from tricircle.xjob.task import SiteGone, Stopping
 from tricircle.xjob.top_away import outcome_of
 
@@ -26,7 +27,7 @@ def verdict(job: Job, error: Exception, top: str | None = None) -> Outcome:
     match error:
         case Stopping():
             return HandedBack()
-        case SiteGone() | BadRequest():
+        case SiteGone() | BadRequest() if not isinstance(error, NoAddressLeft):  # others give some back
             return Failed(error.message, error.request_id, is_final=True)
         case IdentityUnavailable():
             return outcome_of(job, error)

@@ -6,7 +6,7 @@ Only an administrator makes one for everybody.
 from typing import TYPE_CHECKING
 
 from tests.fakes.network import networks
-from tests.fakes.network.rows import chosen, new_id, not_found, page, refusal, require_known, shown
+from tests.fakes.network.rows import chosen, invalid, new_id, not_found, page, refusal, require_known, shown
 from tests.fakes.server import Response
 from tests.fakes.service import Call, Document, Refusal, Route
 
@@ -24,6 +24,8 @@ def create(network: "Network", call: Call) -> Response:
     homes = {"network": network.networks, "security_group": network.security_groups}[kind]
     home = homes.get(wanted["object_id"])
     if home is None or not call.sees(home["project_id"]):
+        if (kind, wanted["action"]) == ("network", SHARED):
+            raise invalid(f"Network {wanted['object_id']} could not be found")
         raise not_found(kind, wanted["object_id"])
     if wanted["target_tenant"] == "*" and not call.admin:
         raise Refusal(403, "rule:restrict_wildcard is disallowed by policy")

@@ -5,6 +5,7 @@ from tests.unit.realise.things import A, B, House, nothing
 
 from tricircle.errors import Conflict
 from tricircle.realise.definition import DefinitionState
+from tricircle.realise.kinds.kind import NotOffered
 from tricircle.realise.work import Differs
 from tricircle.sites.service_calls import SiteRefused
 from tricircle.sites.site import Site
@@ -201,3 +202,19 @@ class TestAtTheSameTime:
         house.things.when_found = disturb
         with pytest.raises(Conflict, match="Others keep working"):
             house.realiser.realise(definition_id, B)
+
+    def test_a_site_without_such_things_is_noted_so_by_whoever_looks_again(self, house: House) -> None:
+        known = house.define("x")
+
+        def other(site: Site) -> None:
+            if site is B:
+                house.things.when_found = lack
+                house.realiser.realise(known.definition.id, B)
+                lack(site)
+
+        def lack(site: Site) -> None:
+            raise NotOffered(f"Site {site.name} has no things.", site=site.name)
+
+        house.things.when_found = other
+        assert house.realiser.realise(known.definition.id, B) == "Site b has no things."
+        assert house.known("x").drift_in(B.id) == "Site b has no things."

@@ -119,6 +119,42 @@ def test_an_id_of_what_is_not_wanted_is_not_noted(
         )
 
 
+def test_what_is_not_wanted_any_more_is_not_noted(
+    database: Database, store: DefinitionStore, put: Shelves
+) -> None:
+    known = network(put)
+    record = partial(
+        store.realised.record,
+        definition_id=known.definition.id,
+        site_id=A.id,
+        site_resource_id="x",
+        seen=0,
+        version=1,
+        is_wanted=True,
+    )
+    with pytest.raises(Changed):
+        database.transact(record)
+    want(database, store, known, A.id)
+    database.transact(record)
+    assert names(store.behind(A.id)) == []
+
+
+def test_what_a_site_calls_one_thing_it_calls_no_other_of_its_kind(
+    database: Database, store: DefinitionStore, put: Shelves
+) -> None:
+    network(put, "former", sites={A.id: "x"})
+    known = network(put)
+    want(database, store, known, A.id)
+    keep = partial(
+        store.realised.keep_id, definition_id=known.definition.id, site_id=A.id, site_resource_id="x"
+    )
+    with pytest.raises(Changed):
+        database.transact(lambda connection: keep(connection, seen=None))
+    other = put("group", "security_group").definition
+    database.transact(lambda connection: store.realised.want(connection, other.id, A.id))
+    database.transact(lambda connection: store.realised.keep_id(connection, other.id, A.id, "x", seen=None))
+
+
 def test_a_port_that_a_site_is_to_have_names_its_network_and_its_groups(
     database: Database, store: DefinitionStore, put: Shelves
 ) -> None:

@@ -280,7 +280,7 @@ class Office:
         body: Item = {
             "network": {"availability_zone_hints": [A.name]},
             "security_group": {"id": key, "rules": []},
-            "port": {"network_id": NETWORK, "security_groups": []},
+            "port": {"network_id": NETWORK, "security_groups": [], "fixed_ips": []},
         }.get(kind, {})
 
         def work(connection: Any) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from tests.fakes.worker import do_all, make_worker
+from tests.unit.sites.wire import site
 
 from tricircle.errors import (
     AnswerLost,
@@ -20,6 +21,7 @@ from tricircle.jobs.job import Job, JobEventType, JobState, Request
 from tricircle.jobs.outcome import Failed, HandedBack, Outcome, Postponed, Succeeded
 from tricircle.jobs.store import JobStore
 from tricircle.jobs.types import TYPES, ReplicateParameters
+from tricircle.realise.blocks import NoAddressLeft
 from tricircle.sites.service_calls import SiteRefused
 from tricircle.xjob.engine import Engine
 from tricircle.xjob.handlers import HANDLERS
@@ -87,6 +89,7 @@ def test_what_the_handler_says_becomes_of_the_job(engine: Engine, outcome: Outco
         ),
         (SiteGone("no such site"), Failed("no such site", is_final=True)),
         (BadRequest("nonsense"), Failed("nonsense", is_final=True)),
+        (NoAddressLeft("net", site("a")), Failed("No fixed IP addresses available for network: net")),
         (Stopping(), HandedBack()),
         (KeyError("secret"), Failed("Unexpected error KeyError; the worker's log has more.")),
     ],

@@ -3,12 +3,15 @@
 Source: Networking API v2.0 reference, "Address groups".
 """
 
-from tricircle.realise.definition import Body, Found
+from tricircle.errors import Conflict
+from tricircle.realise.definition import Body, Changed, Found
 from tricircle.realise.kinds.neutron import Item, NeutronKind
 from tricircle.realise.site_view import SiteView
 
 _AT_ONCE = 500
 """Addresses in one request, as each takes Neutron a moment and a request may last only so long."""
+
+_IS_THERE = "AddressesAlreadyExist"
 
 
 class AddressGroup(NeutronKind):
@@ -28,11 +31,20 @@ class AddressGroup(NeutronKind):
         return {"addresses": body["addresses"][:_AT_ONCE]}
 
     def change(self, view: SiteView, shown: Found, body: Body) -> None:
-        """Change what differs."""
+        """Change what differs.
+
+        :raises Changed: somebody else has just done the same, which Neutron does not take twice.
+        """
         super().change(view, shown, body)
         there, wanted = set(shown.body["addresses"]), set(body["addresses"])
         for action, differing in (("add_addresses", wanted - there), ("remove_addresses", there - wanted)):
             target, addresses = f"{self.path(shown.site_resource_id)}/{action}", sorted(differing)
             for start in range(0, len(addresses), _AT_ONCE):
                 some = addresses[start : start + _AT_ONCE]
-                view.change(action, "PUT", target, {"addresses": some})
+                answer = view.change(action, "PUT", target, {"addresses": some}, fine={400, 404})
+                if answer.status >= 400:
+                    error = answer.document.get("NeutronError", {})
+                    if answer.status == 404 or error.get("type") == _IS_THERE:
+                        raise Changed
+                    words = f"Site {view.site.name} does not change an address group: {error.get('message')}"
+                    raise Conflict(words, site=view.site.name)

@@ -12,10 +12,12 @@ import ipaddress
 from collections.abc import Iterable
 from typing import Any
 
+from tricircle.errors import Conflict
 from tricircle.realise.definition import Body, Found, Known
 from tricircle.realise.kinds.kind import IdOf
 from tricircle.realise.kinds.neutron import Item, NeutronKind, tags_of
 from tricircle.realise.site_view import SiteView
+from tricircle.sites.site import Site
 
 OPTIONS = "extra_dhcp_opts"
 
@@ -81,26 +83,33 @@ class Port(NeutronKind):
         return body if body["dns_name"] or was is None or is_back else {**body, "dns_name": ""}
 
     def needs(self, body: Body) -> Iterable[tuple[str, str]]:
-        """Return its network, its groups and its QoS policy."""
+        """Return its network and subnets, its groups and its QoS policy."""
         return [
             *super().needs(body),
             ("network", body["network_id"]),
+            *(("subnet", fixed["subnet_id"]) for fixed in body["fixed_ips"]),
             *(("security_group", each) for each in body["security_groups"]),
         ]
 
     def in_site(self, body: Body, id_of: IdOf) -> Body:
         """Return a body with network, subnets and groups as the site names them."""
-        addresses = [
-            (subnet_id, fixed["ip_address"])
-            for fixed in body["fixed_ips"]
-            if (subnet_id := id_of("subnet", fixed["subnet_id"])) is not None
-        ]
+        addresses = [(id_of("subnet", each["subnet_id"]), each["ip_address"]) for each in body["fixed_ips"]]
         groups = (id_of("security_group", each) for each in body["security_groups"])
         return super().in_site(body, id_of) | {
             "network_id": id_of("network", body["network_id"]),
             "fixed_ips": _fixed_ips(addresses),
             "security_groups": sorted(each for each in groups if each is not None),
         }
+
+    def make(self, view: SiteView, body: Body) -> Found | None:
+        """Make it, with all its addresses."""
+        _require_subnets(view.site, body)
+        return super().make(view, body)
+
+    def change(self, view: SiteView, shown: Found, body: Body) -> None:
+        """Change what differs, with all its addresses."""
+        _require_subnets(view.site, body)
+        super().change(view, shown, body)
 
     def first(self, body: Body) -> Item:
         """Return what a new one is made with."""
@@ -135,6 +144,17 @@ def lacks_address(item: Item) -> bool:
     return not item["fixed_ips"] and item.get("ip_allocation") not in _WITHOUT_ADDRESS
 
 
+def _require_subnets(site: Site, body: Body) -> None:
+    """Go on only where a site has the subnets of all addresses: a port without one would be as good as any.
+
+    :raises Conflict: it lacks one.
+    """
+    for fixed in body["fixed_ips"]:
+        if fixed["subnet_id"] is None:
+            words = f"Site {site.name} has no subnet for address {fixed['ip_address']} of port {body['id']}."
+            raise Conflict(words, site=site.name)
+
+
 def sorted_options(options: Iterable[Item]) -> list[Item]:
     """Return DHCP options in one order, each with its version of IP."""
     full = [
@@ -160,5 +180,8 @@ def _named(option: Item) -> tuple[str, int]:
     return option["opt_name"], option["ip_version"]
 
 
-def _fixed_ips(addresses: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
-    return [{"subnet_id": subnet_id, "ip_address": address} for subnet_id, address in sorted(addresses)]
+def _fixed_ips(addresses: Iterable[tuple[str | None, str]]) -> list[dict[str, str | None]]:
+    return [
+        {"subnet_id": subnet_id, "ip_address": address}
+        for subnet_id, address in sorted(addresses, key=lambda each: (each[0] or "", each[1]))
+    ]

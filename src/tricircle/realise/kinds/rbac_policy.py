@@ -71,9 +71,9 @@ class RbacPolicy(NeutronKind):
         :raises Conflict: the site does not take it.
         """
         wanted: dict[str, Any] = {**self.first(body), "project_id": body["project_id"]}
-        answer = view.change(
-            "rbac_policy made", "POST", f"/v2.0/{self.collection}", {self.member: wanted}, fine={409}
-        )
+        # To Neutron a network that has just gone is bad input.
+        target, refusals = f"/v2.0/{self.collection}", {400, 409}
+        answer = view.change("rbac_policy made", "POST", target, {self.member: wanted}, fine=refusals)
         item = answer.document.get(self.member) or self._same(view, body)
         if item is None:
             said = answer.document.get("NeutronError", {}).get("message", "no words of its own")
