@@ -14,6 +14,7 @@ from typing import Any
 
 from tricircle.errors import BadAnswer, Conflict
 from tricircle.realise.definition import FORMER
+from tricircle.realise.kinds.neutron import is_mark
 from tricircle.realise.kinds.port import OPTIONS, option_changes, sorted_options
 from tricircle.realise.leaving import NEUTRONS_OWN
 from tricircle.realise.port_list import list_ports
@@ -39,7 +40,7 @@ _OF_PORT = (
     *("id", "project_id", "network_id", "mac_address", "fixed_ips", "device_id", "device_owner"),
     *("name", "admin_state_up", "security_groups", "status", "binding:host_id"),
 )
-_FIELDS = {"ports": _OF_PORT, "adopted_ports": (*_OF_PORT, "site")}
+_FIELDS = {"ports": (*_OF_PORT, "description"), "adopted_ports": (*_OF_PORT, "site")}
 """Of a port in a list, what has to be known."""
 
 _GROUP = "security_group"
@@ -100,9 +101,12 @@ def is_adoptable(item: Mapping[str, Any]) -> bool:
     """Say whether the top adopts such a port at all.
 
     The addresses of those that are on each network are out of the site's block, as those of servers are. All
-    others of Neutron's own follow from other resources of the top (routers, floating IPs).
+    others of Neutron's own follow from other resources of the top (routers, floating IPs). What was made at
+    the top first says so, also while that is not noted yet.
     """
     owner = str(item.get("device_owner") or "")
+    if is_mark(item.get("description")):
+        return False
     return not owner.startswith(_OF_ITS_OWN) or owner in NEUTRONS_OWN
 
 

@@ -123,6 +123,11 @@ class TestAdopting:
         office.do(adopt, request())
         assert office.neutrons.rows == {}
 
+    def test_nor_is_one_of_which_that_is_not_noted_yet(self, office: Office) -> None:
+        office.put(port(1, description="tricircle:9168b536-cd40-4630-b43f-b259807c6e87"))
+        assert isinstance(office.do(adopt, request())[0], Succeeded)
+        assert office.neutrons.rows == {}
+
     def test_a_top_without_a_network_service_has_nothing_to_adopt(self, office: Office) -> None:
         office.networks.is_there = False
         office.put(port(1))
