@@ -73,7 +73,9 @@ def send(call: Call, site: Site, body: bytes | None, asked: Asked) -> Answer:
         if name in call.params
     }
     document = _document(body)
-    needs = _Needs.of(document, asked.places)
+    needs = _Needs.of(
+        document, asked.places, _project(call) if asked.is_for_owner else call.identity.project_id
+    )
     intent = needs.begin(call, site)
     try:
         if _named_in_site(call, site, document, asked.places, needs.prepare(call, site)):
@@ -93,7 +95,7 @@ def send(call: Call, site: Site, body: bytes | None, asked: Asked) -> Answer:
     if 200 <= answer.status < 300:
         if call.method != "GET":
             leaving = _leaving(call, parameters, document, asked)
-            _have_followed(call, site, replace(needs.adoption, leaving=leaving))
+            _have_followed(call, site, needs.project_id, replace(needs.adoption, leaving=leaving))
         intent.done()
     elif answer.status < 500:
         intent.not_made(f"Site {site.name} refused it: {answer.status}.", *needs.leave_nothing(call, site))
@@ -140,7 +142,8 @@ class Interfaces(OnNetworks):
         super().__init__(INTERFACES, INTERFACES_ASKED)
 
     def body(self, call: Call) -> bytes | None:
-        """Name the network to be attached where the client does not: Nova takes the project's only one.
+        """Name the network to be attached where the client does not: Nova takes the only one of the server's
+        project, but not for an address that is asked for.
 
         :raises BadRequest: the project has several.
         """
@@ -150,12 +153,12 @@ class Interfaces(OnNetworks):
         try:
             document = orjson.loads(body)
             wanted = document.setdefault("interfaceAttachment", {})
-            is_named = wanted.get("net_id") or wanted.get("port_id")
+            is_named = wanted.get("net_id") or wanted.get("port_id") or wanted.get("fixed_ips")
         except (orjson.JSONDecodeError, AttributeError):
             return body  # the site says what is wrong
         if is_named:
             return body
-        networks = call.engine.networks.own(call.identity.project_id, call.token, request_id=call.request_id)
+        networks = call.engine.networks.own(_project(call), call.token, request_id=call.request_id)
         if len(networks) > 1:
             raise BadRequest("Multiple possible networks found, use a Network ID to be more specific.")
         if not networks:
@@ -224,15 +227,17 @@ class _Needs:
     """What a request names of the top's that the site must have before it gets the request.
 
     :param addresses: networks by the top's ids, and an address that is asked for on each.
+    :param project_id: whose it is, and by whose names it is called.
     """
 
     networks: Sequence[str]
     groups: Sequence[str]
     ports: Sequence[str]
     addresses: Sequence[tuple[str, str]]
+    project_id: str | None
 
     @classmethod
-    def of(cls, document: Any, places: Sequence[Place]) -> "_Needs":
+    def of(cls, document: Any, places: Sequence[Place], project_id: str | None) -> "_Needs":
         """Find it in a body."""
         named = [(place.kind, value) for place in places if place.needed for value in place.values(document)]
         networks = [value for kind, value in named if kind == NETWORK and UUID.fullmatch(value)]
@@ -241,6 +246,7 @@ class _Needs:
             [value for kind, value in named if kind == SECURITY_GROUP],
             [value for kind, value in named if kind == PORT and UUID.fullmatch(value)],
             [(network, value) for network in networks for kind, value in named if kind == ADDRESS],
+            project_id,
         )
 
     def __bool__(self) -> bool:
@@ -262,7 +268,7 @@ class _Needs:
             # By its id: no other server is taken for what comes of it.
             facts = {"id": call.params["server_id"]}
             asked = IntentParameters(None, 1, "", facts, uses=used.uses, groups=used.groups)
-        return call.engine.intents.begin(SERVER_TYPE, site, call.identity.project_id, asked, call.request_id)
+        return call.engine.intents.begin(SERVER_TYPE, site, self.project_id, asked, call.request_id)
 
     def prepare(self, call: Call, site: Site) -> Sequence[Known]:
         """See that the site has it; return what it has of it.
@@ -276,7 +282,7 @@ class _Needs:
                 site,
                 self.networks,
                 self.groups,
-                project_id=call.identity.project_id,
+                project_id=self.project_id,
                 token=call.token,
                 count=1,
                 request_id=call.request_id,
@@ -288,11 +294,17 @@ class _Needs:
 
     def leave_nothing(self, call: Call, site: Site, delay: float = 0.0) -> list[Request]:
         """Return the job that takes out of the site what was brought there for what is not done."""
-        used, project_id = self.adoption, call.identity.project_id
+        used = self.adoption
         job = clean_up_job(
-            site.id, project_id, used.uses, used.groups, delay=delay, request_id=call.request_id
+            site.id, self.project_id, used.uses, used.groups, delay=delay, request_id=call.request_id
         )
         return [] if job is None else [job]
+
+
+def _project(call: Call) -> str | None:
+    """Return the project of the server, which an administrator need not be in."""
+    route = call.engine.locator.known(SERVER_TYPE, call.params["server_id"], call.identity)
+    return (route.project_id if route is not None else None) or call.identity.project_id
 
 
 def _document(body: bytes | None) -> Any:
@@ -330,7 +342,7 @@ def _leaving(call: Call, there: Mapping[str, str], document: Any, asked: Asked) 
     return tuple(value for place in asked.leaving for value in place.values(document))
 
 
-def _have_followed(call: Call, site: Site, parameters: AdoptParameters) -> None:
+def _have_followed(call: Call, site: Site, project_id: str | None, parameters: AdoptParameters) -> None:
     """Have XJob carry to the top what has become of the server's ports.
 
     Where the database is away the client gets its answer all the same: what nobody looks at now is found when
@@ -341,7 +353,7 @@ def _have_followed(call: Call, site: Site, parameters: AdoptParameters) -> None:
         SERVER_TYPE.name,
         call.params["server_id"],
         site.id,
-        call.identity.project_id,
+        project_id,
         parameters,
         request_id=call.request_id,
     )

@@ -35,6 +35,7 @@ from tests.unit.sites.wire import Outcome, json_answer
 from tricircle.errors import BadRequest, DatabaseUnavailable, SiteUnavailable, TricircleError
 from tricircle.jobs.types import AdoptParameters, IntentParameters
 from tricircle.realise.definition import Known
+from tricircle.routing.route import Route
 from tricircle.sites.transport import NoAnswer, NotSent
 from tricircle.sites.transport import Request as Sent
 
@@ -86,6 +87,40 @@ class TestAttach:
         with pytest.raises(BadRequest, match="Multiple possible networks found"):
             asked(f"POST {INTERFACES}", {"interfaceAttachment": {}})
         assert asked.office.asked == []
+
+    def test_an_administrator_is_given_what_the_servers_project_has(
+        self, desk: Callable[..., Desk], networks: Networks
+    ) -> None:
+        networks.owner, networks.owned = "green", [OTHER_NET]
+        asked = desk(told({"interfaceAttachment": IN_A}))
+        asked.office.index.routes.append(Route(ID, "server", A.id, ID, "green", None))
+        asked(f"POST {INTERFACES}", {"interfaceAttachment": {}})
+        assert asked.sent == {"interfaceAttachment": {"net_id": OTHER_NET_IN_A}}
+        asked(f"POST {INTERFACES}", {"interfaceAttachment": {"port_id": PORT}})
+        green = PREPARED_FOR | {"project_id": "green"}
+        assert networks.prepared == [("a", [OTHER_NET], [], green), ("a", [], [], green | {"ports": [PORT]})]
+        jobs = [*asked.office.desk.intents, *asked.office.desk.requests]
+        assert {job.project_id for job in jobs} == {"green"}
+
+    def test_an_administrator_names_security_groups_of_the_own_project(
+        self, desk: Callable[..., Desk], networks: Networks
+    ) -> None:
+        asked = desk(json_answer(b"", 202))
+        asked.office.index.routes.append(Route(ID, "server", A.id, ID, "green", None))
+        asked(ACTION, {"addSecurityGroup": {"name": "web"}})
+        assert networks.prepared == [("a", [], ["web"], PREPARED_FOR)]
+
+    @pytest.mark.parametrize("owned", [[NET], [NET, OTHER_NET]])
+    def test_for_an_address_the_network_must_be_named(
+        self, desk: Callable[..., Desk], networks: Networks, owned: list[str]
+    ) -> None:
+        networks.owned = owned
+        refusal = {"badRequest": {"code": 400, "message": "Must input network_id when request IP address"}}
+        asked = desk(told(refusal, 400))
+        wanted = {"interfaceAttachment": {"fixed_ips": [{"ip_address": "10.0.0.3"}]}}
+        assert document(asked(f"POST {INTERFACES}", wanted)) == refusal
+        assert asked.sent == wanted
+        assert networks.prepared == []
 
     @pytest.mark.parametrize(
         "body",
