@@ -218,8 +218,9 @@ class _Ids:
             return None  # what the site has done must not be told as a failure
 
     def _named_at_top(self, found: re.Match[str]) -> str:
-        word, between, value = found.groups()
-        return word + between + (self.at_top(KIND_OF_WORD[word.lower()], value) or value)
+        word, between, ids = found.groups()
+        kind = KIND_OF_WORD[word.lower()]
+        return word + between + UUID.sub(lambda each: self.at_top(kind, each[0]) or each[0], ids)
 
 
 @dataclass(frozen=True, slots=True)
