@@ -2,7 +2,7 @@
 
 import pytest
 from tests.fakes.cloud import Cloud
-from tests.fakes.faults import Meanwhile
+from tests.fakes.faults import Meanwhile, Status
 from tests.fakes.network import TopNetwork
 from tests.fakes.service import Document
 from tests.fakes.site import Site
@@ -14,7 +14,7 @@ from tests.functional.workshop import Workshop
 
 from tricircle.jobs.job import JobState
 from tricircle.jobs.store import JobFilters, JobStore
-from tricircle.jobs.types import ADOPT, AFTER_DELETE, FOLLOW, INTENT, REPLICATE
+from tricircle.jobs.types import ADOPT, AFTER_DELETE, CLEAN_UP, FOLLOW, INTENT, REPLICATE
 from tricircle.xjob import adopt
 
 pytestmark = pytest.mark.usefixtures("workshop", "_at_once")
@@ -43,9 +43,15 @@ def boot(servers: Api, port: Document, zone: str) -> Reply:
     return servers.create(availability_zone=zone, networks=[{"port": port["id"]}])
 
 
+def attach(servers: Api, port: Document, server: str) -> Reply:
+    """Attach a port to a server that is there."""
+    wanted = {"interfaceAttachment": {"port_id": port["id"]}}
+    return servers.client.post(f"/v2.1/servers/{server}/os-interface", wanted)
+
+
 def settle(workshop: Workshop) -> None:
     """Have all jobs done that the boots asked for."""
-    workshop.hurry(FOLLOW.name, REPLICATE.name, INTENT.name, ADOPT.name, AFTER_DELETE.name)
+    workshop.hurry(FOLLOW.name, REPLICATE.name, INTENT.name, ADOPT.name, AFTER_DELETE.name, CLEAN_UP.name)
     assert JobStore(workshop.engine.database).page(JobFilters(state=JobState.FAILED)) == []
 
 
@@ -129,6 +135,68 @@ class TestOnePortInTwoZones:
         assert known is not None
         workshop.engine.replicas.realiser.realise(known.definition.id, sites["SiteOne"])
         assert copies(port, site_one, site_two) == ["SiteTwo"]
+
+
+class TestOnePortForTwoServers:
+    """It is attached to servers that are there, in two zones."""
+
+    @pytest.fixture
+    def there(self, servers: Api, workshop: Workshop) -> list[str]:
+        """A server in each zone, without ports."""
+        made = [servers.create(availability_zone=zone, networks="none") for zone in ("az1", "az2")]
+        settle(workshop)
+        return [reply.json["server"]["id"] for reply in made]
+
+    def test_the_first_one_has_it(
+        self, servers: Api, workshop: Workshop, port: Document, there: list[str], cloud: Cloud
+    ) -> None:
+        assert attach(servers, port, there[0]).status == 200
+        # Nobody has told the top yet whose it is.
+        words = f"Port {port['id']} is still in use."
+        for reply in (attach(servers, port, there[1]), boot(servers, port, "az2")):
+            assert (reply.status, reply.fault) == (409, ("conflictingRequest", words))
+        settle(workshop)
+        assert copies(port, *cloud.sites.values()) == ["SiteOne"]
+
+    def test_attached_at_once_one_server_has_it(
+        self, servers: Api, workshop: Workshop, port: Document, there: list[str], cloud: Cloud
+    ) -> None:
+        site_one, site_two = cloud.sites.values()
+        replies: list[Reply] = []
+        other = Meanwhile(lambda: replies.append(attach(servers, port, there[1])))
+        site_one.network.faults.put(other, "/ports", method="POST", times=1)
+        replies.append(attach(servers, port, there[0]))
+        assert sorted(reply.status for reply in replies) == [200, 409]
+        settle(workshop)
+        (home,) = copies(port, site_one, site_two)
+        have = [
+            site.name for site in (site_one, site_two) for s in site.compute.servers.values() if s.interfaces
+        ]
+        assert have == [home]
+
+    def test_meanwhile_no_server_is_booted_with_it_elsewhere(
+        self, servers: Api, workshop: Workshop, port: Document, there: list[str], cloud: Cloud
+    ) -> None:
+        site_one, site_two = cloud.sites.values()
+        replies: list[Reply] = []
+        other = Meanwhile(lambda: replies.append(boot(servers, port, "az2")))
+        site_one.compute.faults.put(other, f"/servers/{there[0]}/os-interface", method="POST", times=1)
+        replies.append(attach(servers, port, there[0]))
+        assert [reply.status for reply in replies] == [409, 200]
+        settle(workshop)
+        assert copies(port, site_one, site_two) == ["SiteOne"]
+
+    def test_one_whose_attachment_was_refused_goes_from_the_site(
+        self, servers: Api, workshop: Workshop, port: Document, there: list[str], cloud: Cloud
+    ) -> None:
+        site_one, site_two = cloud.sites.values()
+        path = f"/servers/{there[0]}/os-interface"
+        site_one.compute.faults.put(Status(409), path, method="POST", times=1)
+        assert attach(servers, port, there[0]).status == 409
+        settle(workshop)
+        assert copies(port, site_one, site_two) == []
+        assert site_one.network.marked("networks", port["network_id"]) == []
+        assert attach(servers, port, there[1]).status == 200
 
 
 def test_a_network_that_is_made_after_it_has_gone_from_the_top_goes(

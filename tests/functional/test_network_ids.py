@@ -335,6 +335,16 @@ class TestFirstUse:
         assert reply.json["interfaceAttachment"]["net_id"] == network
         assert ground.sent == {"interfaceAttachment": {"net_id": ground.in_site(network)}}
 
+    def test_an_administrator_attaches_what_the_servers_project_has(self, ground: Ground) -> None:
+        network, admin = ground.make_network(), ground.cloud.admin
+        assert admin.project_id != ground.server.project_id
+        url = path(ground.server, "/os-interface")
+        reply = ground.member.as_(admin).post(url, {"interfaceAttachment": {}})
+        assert reply.json["interfaceAttachment"]["net_id"] == network
+        port = ground.make("port", "ports", network_id=network)
+        ground.member.as_(admin).post(url, {"interfaceAttachment": {"port_id": port}})
+        assert ground.sent["interfaceAttachment"]["port_id"] != port, "which the site calls otherwise"
+
     def test_of_several_networks_one_must_be_named(self, ground: Ground) -> None:
         ground.make_network(1)
         ground.make_network(2)

@@ -2,7 +2,7 @@
 
 import pytest
 from tests.fakes.cloud import Cloud
-from tests.fakes.faults import Status
+from tests.fakes.faults import Fault, HangUp, Status
 from tests.fakes.network import TopNetwork
 from tests.fakes.service import Document
 from tests.fakes.site import Site
@@ -35,6 +35,15 @@ class TestRoom:
         words = f"No fixed IP addresses available for network: {small['id']}"
         assert (reply.status, reply.fault) == (400, ("badRequest", words))
         assert site_one.compute.servers == {}
+
+    @pytest.mark.parametrize(("fault", "status"), [(Status(404, "It is gone."), 409), (HangUp(), 503)])
+    def test_what_keeps_a_site_from_more_is_told_as_it_concerns_the_user(
+        self, servers: Api, net1: Document, site_one: Site, fault: Fault, status: int
+    ) -> None:
+        assert boot(servers, net1).status == 202
+        site_one.network.faults.put(fault, "/subnets", method="PUT")
+        assert boot(servers, net1, min_count=50, max_count=50).status == status
+        assert len(site_one.compute.servers) == 1
 
     def test_a_subnet_of_few_addresses_is_shared_one_by_one(
         self, servers: Api, neutron: Neutron, top: TopNetwork, workshop: Workshop

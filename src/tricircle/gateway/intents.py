@@ -1,5 +1,7 @@
 """Intents: what a gateway is about to make in a site, written down before it asks the site.
 
+So is what a server is to get that is there already, as a port: until it has it, it is in use.
+
 An intent that nobody ends is looked after by XJob once its grace is over: so a gateway may be killed at any
 instant, and an answer may get lost, and the resource is found all the same. The database must be there to
 begin one; where it is away when one ends, the client gets its answer, and XJob finds out by itself.
@@ -64,6 +66,9 @@ class Intent(Protocol):
         :param jobs: that are to follow.
         """
 
+    def done(self) -> None:
+        """Note that the site has done what was asked of something that it had already."""
+
     def lost(self, *, is_over: bool = False) -> None:
         """Note that nobody knows.
 
@@ -86,6 +91,9 @@ class Unwritten:
         """Do nothing."""
 
     def not_made(self, cause: str, *_: Request) -> None:
+        """Do nothing."""
+
+    def done(self) -> None:
         """Do nothing."""
 
     def lost(self, *, is_over: bool = False) -> None:
@@ -123,6 +131,10 @@ class Written:
     def not_made(self, cause: str, *jobs: Request) -> None:
         """Have nobody look for it."""
         self._intents.end(self._job, [], cause, jobs)
+
+    def done(self) -> None:
+        """Have nobody look for it."""
+        self._intents.end(self._job, [], None)
 
     def lost(self, *, is_over: bool = False) -> None:
         """Have XJob look now."""

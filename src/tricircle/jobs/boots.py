@@ -3,7 +3,7 @@
 From before a gateway asks a site for a server until its ports have their rows at the top, an intent or an
 `adopt` job waits or runs that names what the server is on (`uses`), and in which security groups it is
 (`groups`). In that time nothing else at the top tells that a network, a port that was made first, or an
-address that was asked for is in use.
+address that was asked for is in use. What a server gets that is there already counts in the same way.
 """
 
 from collections.abc import Collection, Iterator

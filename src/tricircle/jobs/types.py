@@ -19,9 +19,9 @@ URGENT, USUAL, IDLE = 10, 50, 90
 
 
 class IntentParameters(msgspec.Struct, frozen=True):
-    """What was asked for when a server or volume was to be made.
+    """What was asked for when a server or volume was to be made, or when a server was to get a port or group.
 
-    :param name: as the client gave it.
+    :param name: as the client gave it; None where nothing is to be made.
     :param most: how many were asked for at once.
     :param sent_at: ISO 8601, naive, UTC.
     :param facts: fields of the resource by which one is told from another, as its site shows them.

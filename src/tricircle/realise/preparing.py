@@ -192,7 +192,8 @@ class Preparing:
         key = network.definition.key
         named = [address for network_id, address in asked.addresses if network_id == key]
         if asked.networks.count(key) > len(named):
-            self._room.take(network, site, asked.count, request_id=asked.request_id)
+            with told(site):
+                self._room.take(network, site, asked.count, request_id=asked.request_id)
         if named:
             with told(site):
                 for address in named:

@@ -108,7 +108,8 @@ class Index:
 class Noted:
     """One intent, and what was said of it.
 
-    :param fate: `made`, `not made: ...` or `lost`; None while nothing has been said.
+    :param fate: `made`, `done`, `not made: ...` or `lost`; None while nothing has been said.
+    :param followed: the jobs that are to follow.
     """
 
     index: Index
@@ -116,6 +117,7 @@ class Noted:
     project_id: str | None
     asked: IntentParameters | None
     fate: str | None = None
+    followed: list[Request] = field(default_factory=list)
 
     def made(self, route: Route | None) -> None:
         self.fate = "made"
@@ -125,8 +127,12 @@ class Noted:
     def sending(self) -> None:
         assert self.fate is None
 
-    def not_made(self, cause: str) -> None:
+    def not_made(self, cause: str, *jobs: Request) -> None:
         self.fate = f"not made: {cause}"
+        self.followed += jobs
+
+    def done(self) -> None:
+        self.fate = "done"
 
     def lost(self, *, is_over: bool = False) -> None:
         self.fate = "over" if is_over else "lost"
@@ -150,7 +156,8 @@ class Desk:
         asked: IntentParameters | None,
         request_id: str | None,
     ) -> Noted:
-        self._refuse()
+        if asked is not None:
+            self._refuse()
         assert request_id == GLOBAL_ID
         self.intents.append(Noted(self.index, site, project_id, asked))
         return self.intents[-1]

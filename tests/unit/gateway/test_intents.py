@@ -102,6 +102,11 @@ def test_what_was_not_made_is_not_looked_for(place: Place) -> None:
     assert (place.job.state, place.job.cause) == (JobState.SUCCEEDED, "no")
 
 
+def test_what_is_done_is_not_looked_for(place: Place) -> None:
+    place.begin().done()
+    assert (place.job.state, place.job.cause, place.woken) == (JobState.SUCCEEDED, None, [])
+
+
 def test_what_nobody_knows_is_looked_for_at_once(place: Place) -> None:
     place.begin().lost()
     assert place.job.state is JobState.WAITING

@@ -7,12 +7,14 @@ and where nothing can stand in a body, the body is not even parsed.
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from msgspec.structs import replace
 from oslo_log import log
 
-from tricircle.errors import BadRequest, Conflict, DatabaseUnavailable
+from tricircle.errors import BadRequest, Conflict, DatabaseUnavailable, TricircleError, Unavailable
 from tricircle.gateway.answers import SITE_REQUEST_ID, pass_back
 from tricircle.gateway.call import Call, Reply
 from tricircle.gateway.compute.places import (
@@ -34,23 +36,31 @@ from tricircle.gateway.compute.places import (
     Place,
     Shown,
 )
+from tricircle.gateway.intents import Intent
 from tricircle.gateway.operation import Handler
 from tricircle.gateway.resource import Item
+from tricircle.jobs.boots import address_on
 from tricircle.jobs.job import Request
-from tricircle.jobs.types import ADOPT, AdoptParameters
+from tricircle.jobs.types import ADOPT, AdoptParameters, IntentParameters
 from tricircle.realise.definition import Known
 from tricircle.realise.fixed_addresses import AddressTaken
+from tricircle.realise.leaving import clean_up_job
+from tricircle.realise.replication import PATIENCE
 from tricircle.routing.homed import SERVER_TYPE
 from tricircle.sites.site import Site
 from tricircle.sites.transport import Answer
 
 LOG = log.getLogger(__name__)
 
+_LATER = PATIENCE + 2.0
+"""Seconds after which a worker has told, as the cause of its job, what the site has refused to have."""
+
 
 def send(call: Call, site: Site, body: bytes | None, asked: Asked) -> Answer:
     """Send a request about a server to its site, with the site's ids.
 
-    What it needs is realised in the site before; what has become of the server's ports is looked at after.
+    What it needs is noted as in use, as of a new server, and realised in the site before; what has become of
+    the server's ports is looked at after.
 
     :raises TricircleError: the site cannot have what it needs; see `Networks.prepare`.
     """
@@ -62,11 +72,35 @@ def send(call: Call, site: Site, body: bytes | None, asked: Asked) -> Answer:
         for name, kind in asked.parameters
         if name in call.params
     }
-    if body is not None:
-        body = _named_in_site(call, site, body, asked.places)
-    answer = call.send(site, target=call.target(call.path(**parameters)), body=body)
-    if call.method != "GET" and 200 <= answer.status < 300:
-        _have_followed(call, site, _leaving(call, parameters, body, asked))
+    document = _document(body)
+    needs = _Needs.of(
+        document, asked.places, _project(call) if asked.is_for_owner else call.identity.project_id
+    )
+    intent = needs.begin(call, site)
+    try:
+        if _named_in_site(call, site, document, asked.places, needs.prepare(call, site)):
+            body = orjson.dumps(document)
+        intent.sending()
+    except TricircleError as error:
+        intent.not_made(f"It was not sent: {error.message}", *needs.leave_nothing(call, site, _LATER))
+        raise
+    try:
+        answer = call.send(site, target=call.target(call.path(**parameters)), body=body)
+    except TricircleError as error:
+        if error.status < 500 or isinstance(error, Unavailable):
+            intent.not_made(error.message, *needs.leave_nothing(call, site))
+        else:
+            intent.lost()
+        raise
+    if 200 <= answer.status < 300:
+        if call.method != "GET":
+            leaving = _leaving(call, parameters, document, asked)
+            _have_followed(call, site, needs.project_id, replace(needs.adoption, leaving=leaving))
+        intent.done()
+    elif answer.status < 500:
+        intent.not_made(f"Site {site.name} refused it: {answer.status}.", *needs.leave_nothing(call, site))
+    else:
+        intent.lost(is_over=answer.header("x-openstack-request-id") is not None)
     return answer
 
 
@@ -108,7 +142,8 @@ class Interfaces(OnNetworks):
         super().__init__(INTERFACES, INTERFACES_ASKED)
 
     def body(self, call: Call) -> bytes | None:
-        """Name the network to be attached where the client does not: Nova takes the project's only one.
+        """Name the network to be attached where the client does not: Nova takes the only one of the server's
+        project, but not for an address that is asked for.
 
         :raises BadRequest: the project has several.
         """
@@ -118,12 +153,12 @@ class Interfaces(OnNetworks):
         try:
             document = orjson.loads(body)
             wanted = document.setdefault("interfaceAttachment", {})
-            is_named = wanted.get("net_id") or wanted.get("port_id")
+            is_named = wanted.get("net_id") or wanted.get("port_id") or wanted.get("fixed_ips")
         except (orjson.JSONDecodeError, AttributeError):
             return body  # the site says what is wrong
         if is_named:
             return body
-        networks = call.engine.networks.own(call.identity.project_id, call.token, request_id=call.request_id)
+        networks = call.engine.networks.own(_project(call), call.token, request_id=call.request_id)
         if len(networks) > 1:
             raise BadRequest("Multiple possible networks found, use a Network ID to be more specific.")
         if not networks:
@@ -183,16 +218,111 @@ class _Ids:
             return None  # what the site has done must not be told as a failure
 
     def _named_at_top(self, found: re.Match[str]) -> str:
-        word, between, value = found.groups()
-        return word + between + (self.at_top(KIND_OF_WORD[word.lower()], value) or value)
+        word, between, ids = found.groups()
+        kind = KIND_OF_WORD[word.lower()]
+        return word + between + UUID.sub(lambda each: self.at_top(kind, each[0]) or each[0], ids)
 
 
-def _named_in_site(call: Call, site: Site, body: bytes, places: Sequence[Place]) -> bytes:
+@dataclass(frozen=True, slots=True)
+class _Needs:
+    """What a request names of the top's that the site must have before it gets the request.
+
+    :param addresses: networks by the top's ids, and an address that is asked for on each.
+    :param project_id: whose it is, and by whose names it is called.
+    """
+
+    networks: Sequence[str]
+    groups: Sequence[str]
+    ports: Sequence[str]
+    addresses: Sequence[tuple[str, str]]
+    project_id: str | None
+
+    @classmethod
+    def of(cls, document: Any, places: Sequence[Place], project_id: str | None) -> "_Needs":
+        """Find it in a body."""
+        named = [(place.kind, value) for place in places if place.needed for value in place.values(document)]
+        networks = [value for kind, value in named if kind == NETWORK and UUID.fullmatch(value)]
+        return cls(
+            networks,
+            [value for kind, value in named if kind == SECURITY_GROUP],
+            [value for kind, value in named if kind == PORT and UUID.fullmatch(value)],
+            [(network, value) for network in networks for kind, value in named if kind == ADDRESS],
+            project_id,
+        )
+
+    def __bool__(self) -> bool:
+        return bool(self.networks or self.groups or self.ports)
+
+    @property
+    def adoption(self) -> AdoptParameters:
+        """The same, as jobs name it."""
+        uses = {*self.networks, *self.ports, *(address_on(*asked) for asked in self.addresses)}
+        return AdoptParameters(tuple(sorted(uses)), tuple(sorted(set(self.groups))))
+
+    def begin(self, call: Call, site: Site) -> Intent:
+        """Note that it is in use, so that it is nobody else's meanwhile.
+
+        :raises DatabaseUnavailable: that cannot be written, and the site must not be asked.
+        """
+        used, asked = self.adoption, None
+        if self:
+            # By its id: no other server is taken for what comes of it.
+            facts = {"id": call.params["server_id"]}
+            asked = IntentParameters(None, 1, "", facts, uses=used.uses, groups=used.groups)
+        return call.engine.intents.begin(SERVER_TYPE, site, self.project_id, asked, call.request_id)
+
+    def prepare(self, call: Call, site: Site) -> Sequence[Known]:
+        """See that the site has it; return what it has of it.
+
+        :raises Conflict: an address is in use, which Nova says otherwise here than of a new server.
+        """
+        if not self:
+            return ()
+        try:
+            return call.engine.networks.prepare(
+                site,
+                self.networks,
+                self.groups,
+                project_id=self.project_id,
+                token=call.token,
+                count=1,
+                request_id=call.request_id,
+                ports=self.ports,
+                addresses=self.addresses,
+            )
+        except AddressTaken as error:
+            raise Conflict(error.message, site=error.site) from error
+
+    def leave_nothing(self, call: Call, site: Site, delay: float = 0.0) -> list[Request]:
+        """Return the job that takes out of the site what was brought there for what is not done."""
+        used = self.adoption
+        job = clean_up_job(
+            site.id, self.project_id, used.uses, used.groups, delay=delay, request_id=call.request_id
+        )
+        return [] if job is None else [job]
+
+
+def _project(call: Call) -> str | None:
+    """Return the project of the server, which an administrator need not be in."""
+    route = call.engine.locator.known(SERVER_TYPE, call.params["server_id"], call.identity)
+    return (route.project_id if route is not None else None) or call.identity.project_id
+
+
+def _document(body: bytes | None) -> Any:
+    """Parse a request's body; of what is no JSON the site says what is wrong."""
     try:
-        document = orjson.loads(body)
+        return None if body is None else orjson.loads(body)
     except orjson.JSONDecodeError:
-        return body  # the site says what is wrong
-    there = _prepare(call, site, document, [place for place in places if place.needed])
+        return None
+
+
+def _named_in_site(
+    call: Call, site: Site, document: Any, places: Sequence[Place], there: Sequence[Known]
+) -> int:
+    """Name all in a body as a site does; return how often anything is otherwise now.
+
+    :param there: what the site must have before, as far as it has it.
+    """
     # Of what is not the user's the site hears nothing that tells whether it is there.
     prepared = {(each.definition.kind, each.definition.key): each.id_in(site.id) for each in there}
     ids = _Ids(call, site)
@@ -200,55 +330,20 @@ def _named_in_site(call: Call, site: Site, body: bytes, places: Sequence[Place])
     def in_site(kind: str, value: str) -> str | None:
         return prepared.get((kind, value))
 
-    changed = sum(place.replace(document, in_site if place.needed else ids.in_site) for place in places)
-    return orjson.dumps(document) if changed else body
+    return sum(place.replace(document, in_site if place.needed else ids.in_site) for place in places)
 
 
-def _prepare(call: Call, site: Site, document: Any, places: Sequence[Place]) -> Sequence[Known]:
-    """See that a site has what is needed of what the top knows; return what it has of it.
-
-    :raises Conflict: an address is in use, which Nova says otherwise here than of a new server.
-    """
-    named = [(place.kind, value) for place in places for value in place.values(document)]
-    networks = [value for kind, value in named if kind == NETWORK and UUID.fullmatch(value)]
-    groups = [value for kind, value in named if kind == SECURITY_GROUP]
-    ports = [value for kind, value in named if kind == PORT and UUID.fullmatch(value)]
-    addresses = [value for kind, value in named if kind == ADDRESS]
-    if not networks and not groups and not ports:
-        return ()
-    try:
-        return call.engine.networks.prepare(
-            site,
-            networks,
-            groups,
-            project_id=call.identity.project_id,
-            token=call.token,
-            count=1,
-            request_id=call.request_id,
-            ports=ports,
-            addresses=[(network, address) for network in networks for address in addresses],
-        )
-    except AddressTaken as error:
-        raise Conflict(error.message, site=error.site) from error
-
-
-def _leaving(call: Call, there: Mapping[str, str], body: bytes | None, asked: Asked) -> tuple[str, ...]:
+def _leaving(call: Call, there: Mapping[str, str], document: Any, asked: Asked) -> tuple[str, ...]:
     """Return what a site was told to take off a server: addresses, and ports by its own ids.
 
     :param there: parameters of the path as the site was told them.
     """
     if call.method == "DELETE":
         return (there["port_id"],) if "port_id" in there else ()
-    if not body or not asked.leaving:
-        return ()
-    try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return ()
     return tuple(value for place in asked.leaving for value in place.values(document))
 
 
-def _have_followed(call: Call, site: Site, leaving: tuple[str, ...]) -> None:
+def _have_followed(call: Call, site: Site, project_id: str | None, parameters: AdoptParameters) -> None:
     """Have XJob carry to the top what has become of the server's ports.
 
     Where the database is away the client gets its answer all the same: what nobody looks at now is found when
@@ -259,8 +354,8 @@ def _have_followed(call: Call, site: Site, leaving: tuple[str, ...]) -> None:
         SERVER_TYPE.name,
         call.params["server_id"],
         site.id,
-        call.identity.project_id,
-        AdoptParameters(leaving=leaving),
+        project_id,
+        parameters,
         request_id=call.request_id,
     )
     try:

@@ -22,11 +22,12 @@ WORDS = "words"
 UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 NAMED = re.compile(
-    r"\b(net|port|subnet|security[ _]group|uuid)"
-    rf"(\w*\W{{1,5}}(?:(?:with name or )?id\W{{1,5}})?)({UUID.pattern})",
+    r"\b(net|port|subnet|security[ _]group|uuid|vif)"
+    r"(\w*+\W{1,5}+(?:(?:s|with|name|or|uuid|id|is)\W{1,5}+)*+)"
+    rf"({UUID.pattern}(?:\W{{1,5}}{UUID.pattern})*)",
     re.IGNORECASE,
 )
-"""An id in such a text: what it is of, what stands between, and the id."""
+"""Ids in such a text: what they are of, what stands between, and one id or several."""
 
 KIND_OF_WORD = {
     "net": NETWORK,
@@ -35,6 +36,7 @@ KIND_OF_WORD = {
     "security group": SECURITY_GROUP,
     "security_group": SECURITY_GROUP,
     "uuid": NETWORK,  # as the schema of `networks` calls it, which Nova cites in what it refuses
+    "vif": PORT,
 }
 
 Find = Callable[[str, str], str | None]
@@ -106,10 +108,12 @@ class Asked(Shown):
 
     :param parameters: those that the path may have: name and kind.
     :param leaving: where addresses stand that the server is to lose.
+    :param is_for_owner: whether Nova looks for it with the eyes of the server's project, and not of who asks.
     """
 
     parameters: Sequence[tuple[str, str]] = ()
     leaving: Sequence[Place] = ()
+    is_for_owner: bool = False
 
 
 def _interface(path: str) -> tuple[Place, ...]:
@@ -129,6 +133,7 @@ INTERFACES_ASKED = Asked(
         Place("interfaceAttachment.fixed_ips.*.ip_address", ADDRESS, needed=True),
     ),
     parameters=(("port_id", PORT),),
+    is_for_owner=True,
 )
 INTERFACES = Shown((*_interface("interfaceAttachment"), *_interface("interfaceAttachments.*")))
 

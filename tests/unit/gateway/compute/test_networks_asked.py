@@ -1,6 +1,7 @@
 """Ids of networks, subnets, security groups and ports in what clients ask for: each site is told its own."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -28,11 +29,15 @@ from tests.unit.gateway.compute.desk import (
     server,
     told,
 )
-from tests.unit.gateway.office import document
-from tests.unit.sites.wire import json_answer
+from tests.unit.gateway.office import A, document
+from tests.unit.sites.wire import Outcome, json_answer
 
-from tricircle.errors import BadRequest, DatabaseUnavailable, SiteUnavailable
-from tricircle.sites.transport import NoAnswer
+from tricircle.errors import BadRequest, DatabaseUnavailable, SiteUnavailable, TricircleError
+from tricircle.jobs.types import AdoptParameters, IntentParameters
+from tricircle.realise.definition import Known
+from tricircle.routing.route import Route
+from tricircle.sites.transport import NoAnswer, NotSent
+from tricircle.sites.transport import Request as Sent
 
 
 class TestAttach:
@@ -83,6 +88,40 @@ class TestAttach:
             asked(f"POST {INTERFACES}", {"interfaceAttachment": {}})
         assert asked.office.asked == []
 
+    def test_an_administrator_is_given_what_the_servers_project_has(
+        self, desk: Callable[..., Desk], networks: Networks
+    ) -> None:
+        networks.owner, networks.owned = "green", [OTHER_NET]
+        asked = desk(told({"interfaceAttachment": IN_A}))
+        asked.office.index.routes.append(Route(ID, "server", A.id, ID, "green", None))
+        asked(f"POST {INTERFACES}", {"interfaceAttachment": {}})
+        assert asked.sent == {"interfaceAttachment": {"net_id": OTHER_NET_IN_A}}
+        asked(f"POST {INTERFACES}", {"interfaceAttachment": {"port_id": PORT}})
+        green = PREPARED_FOR | {"project_id": "green"}
+        assert networks.prepared == [("a", [OTHER_NET], [], green), ("a", [], [], green | {"ports": [PORT]})]
+        jobs = [*asked.office.desk.intents, *asked.office.desk.requests]
+        assert {job.project_id for job in jobs} == {"green"}
+
+    def test_an_administrator_names_security_groups_of_the_own_project(
+        self, desk: Callable[..., Desk], networks: Networks
+    ) -> None:
+        asked = desk(json_answer(b"", 202))
+        asked.office.index.routes.append(Route(ID, "server", A.id, ID, "green", None))
+        asked(ACTION, {"addSecurityGroup": {"name": "web"}})
+        assert networks.prepared == [("a", [], ["web"], PREPARED_FOR)]
+
+    @pytest.mark.parametrize("owned", [[NET], [NET, OTHER_NET]])
+    def test_for_an_address_the_network_must_be_named(
+        self, desk: Callable[..., Desk], networks: Networks, owned: list[str]
+    ) -> None:
+        networks.owned = owned
+        refusal = {"badRequest": {"code": 400, "message": "Must input network_id when request IP address"}}
+        asked = desk(told(refusal, 400))
+        wanted = {"interfaceAttachment": {"fixed_ips": [{"ip_address": "10.0.0.3"}]}}
+        assert document(asked(f"POST {INTERFACES}", wanted)) == refusal
+        assert asked.sent == wanted
+        assert networks.prepared == []
+
     @pytest.mark.parametrize(
         "body",
         [b"{not json", b"", b"[]", b'"x"', b'{"interfaceAttachment": null}', b'{"interfaceAttachment": [1]}',
@@ -118,10 +157,95 @@ class TestAttach:
     def test_what_the_site_has_done_is_told_though_nobody_can_be_asked_to_follow(
         self, desk: Callable[..., Desk]
     ) -> None:
-        asked = desk(told({"interfaceAttachment": IN_A}))
-        asked.office.desk.is_away = True
+        def answer(_: Sent) -> Outcome:
+            asked.office.desk.is_away = True
+            return told({"interfaceAttachment": IN_A})  # type: ignore[no-any-return]
+
+        asked = desk(answer)
         reply = asked(f"POST {INTERFACES}", {"interfaceAttachment": {"net_id": NET}})
         assert (reply.status, document(reply)) == (200, {"interfaceAttachment": AT_TOP})
+        assert asked.followed == []
+
+
+class TestInUse:
+    """What is asked for is noted as in use before the site is prepared, and until the top sees it."""
+
+    @pytest.mark.parametrize(
+        ("line", "body", "needs"),
+        [
+            (
+                f"POST {INTERFACES}",
+                {"interfaceAttachment": {"net_id": NET, "fixed_ips": [{"ip_address": "10.0.0.3"}]}},
+                AdoptParameters((NET, f"{NET}=10.0.0.3")),
+            ),
+            (f"POST {INTERFACES}", {"interfaceAttachment": {"port_id": PORT}}, AdoptParameters((PORT,))),
+            (ACTION, {"addFixedIp": {"networkId": NET}}, AdoptParameters((NET,))),
+            (ACTION, {"addSecurityGroup": {"name": "web"}}, AdoptParameters((), ("web",))),
+        ],
+    )
+    def test_it_is_noted(
+        self, desk: Callable[..., Desk], networks: Networks, line: str, body: Any, needs: AdoptParameters
+    ) -> None:
+        asked = desk(told({}))
+        prepare, before = networks.prepare, []
+
+        def prepared(*what: Any, **more: Any) -> list[Known]:
+            before.extend(intent.asked for intent in asked.office.desk.intents)
+            return prepare(*what, **more)
+
+        networks.prepare = prepared  # type: ignore[method-assign]
+        asked(line, body)
+        assert before == [IntentParameters(None, 1, "", {"id": ID}, needs.uses, needs.groups)]
+        assert [intent.fate for intent in asked.office.desk.intents] == ["done"]
+        (follows,) = asked.office.desk.requests
+        assert follows.parameters == needs
+
+    @pytest.mark.parametrize(
+        ("answer", "fate", "left"),
+        [
+            (
+                told({"badRequest": {"code": 400, "message": "no"}}, 400),
+                "not made: Site a refused it: 400.",
+                1,
+            ),
+            (told({"computeFault": {"code": 500, "message": "no"}}, 500), "over", 0),
+            (NoAnswer("x"), "lost", 0),
+            (NotSent("x"), "not made: Site a cannot be reached.", 1),
+        ],
+    )
+    def test_what_comes_to_nothing_is_cleaned_up(
+        self, desk: Callable[..., Desk], answer: Any, fate: str, left: int
+    ) -> None:
+        asked = desk(answer)
+        with suppress(TricircleError):
+            asked(f"POST {INTERFACES}", {"interfaceAttachment": {"port_id": PORT}})
+        (intent,) = asked.office.desk.intents
+        assert intent.fate == fate
+        jobs = [(each.type, each.site_id, each.parameters) for each in intent.followed]
+        assert jobs == [("clean_up", A.id, AdoptParameters((PORT,)))] * left
+        assert asked.followed == []
+
+    def test_what_the_site_cannot_have_is_not_sent_and_cleaned_up_later(
+        self, desk: Callable[..., Desk], networks: Networks
+    ) -> None:
+        networks.is_away = True
+        asked = desk(told({}))
+        with pytest.raises(DatabaseUnavailable):
+            asked(ACTION, {"addSecurityGroup": {"name": "web"}})
+        (intent,) = asked.office.desk.intents
+        assert intent.fate == "not made: It was not sent: The database cannot be reached."
+        (job,) = intent.followed
+        assert (job.type, job.parameters) == ("clean_up", AdoptParameters((), ("web",)))
+        assert job.delay > 10
+
+    def test_what_cannot_be_noted_is_neither_prepared_nor_sent(
+        self, desk: Callable[..., Desk], networks: Networks
+    ) -> None:
+        asked = desk(told({}))
+        asked.office.desk.is_away = True
+        with pytest.raises(DatabaseUnavailable):
+            asked(f"POST {INTERFACES}", {"interfaceAttachment": {"net_id": NET}})
+        assert asked.office.asked == networks.prepared == []
 
 
 class TestDetach:

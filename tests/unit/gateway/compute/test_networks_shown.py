@@ -211,7 +211,16 @@ class TestServers:
             ("Value: {{'net_id': '{}'}}.", NET),
             ("Port {} is still in use.", PORT),
             ("Port id {} could not be found.", PORT),
+            (f"Instance {ID} does not have a port with id {{}}", PORT),
+            ("Failed to delete binding for port(s) {} on host x", PORT),
+            ("vhostuser_sock_path not present in vif_details for vif {}", PORT),
+            ("Port UUID {} is not there", PORT),
+            (f"is not supported for instance {ID}. (Network ID is {{}})", NET),
+            (f"Network {STRANGE}, {{}} could not be found.", NET),
+            (f"Network {{}}, {STRANGE} could not be found.", NET),
             ("Security group {} not found.", GROUP),
+            ("Security group {} not found for project blue.", GROUP),
+            ("Unable to find security_group with name or id '{}'", GROUP),
             ("Unable to update port on subnet {} with failure", SUBNET),
             ("Network " + STRANGE + " and volume {}", None),
         ],
@@ -226,6 +235,13 @@ class TestServers:
         asked = desk(told({"server": server(fault=fault, status="ERROR")}))
         fault = FAULT | {"message": words.format(shown or theirs)}
         assert document(asked("GET")) == {"server": server(fault=fault, status="ERROR")}
+
+    def test_of_several_ids_each_is_the_tops(self, desk: Callable[..., Desk]) -> None:
+        words = "Failed to bind ports ['{}', '{}'] on networks {}, {}."
+        theirs = words.format(PORT_IN_A, PORT_IN_A, NET_IN_A, NET_IN_A)
+        asked = desk(told({"server": server(fault=FAULT | {"message": theirs})}))
+        shown = document(asked("GET"))["server"]["fault"]["message"]
+        assert shown == words.format(PORT, PORT, NET, NET)
 
     def test_a_new_one_shows_the_groups_that_were_asked_for(self, desk: Callable[..., Desk]) -> None:
         asked = desk(told({}))
