@@ -75,6 +75,14 @@ class Top:
         with self._parts.database.read() as connection:
             return boots.sites_of_boots_on(connection, used, **projects)
 
+    def is_booted_in(self, group_id: str, name: str, project_id: str) -> bool:
+        """Say whether servers are being made in a security group.
+
+        :raises DatabaseUnavailable: the database cannot be reached.
+        """
+        with self._parts.database.read() as connection:
+            return boots.is_booted_in(connection, group_id, name, project_id)
+
     def close(self) -> None:
         """Let go of the database and the bus; the next use takes hold of them again."""
         with self._lock:

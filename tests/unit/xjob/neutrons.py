@@ -294,6 +294,17 @@ class Office:
 
         self.engine.database.transact(work)
 
+    def bury(self, kind: str, key: str) -> None:
+        """Have something be deleted at the top, which the site still has."""
+        store = self.engine.replicas.store
+
+        def work(connection: Any) -> None:
+            was = store.lock(connection, kind, key)
+            assert was is not None
+            store.define(connection, was, key=key, name=key, body=was.body, state=was.state.DELETED)
+
+        self.engine.database.transact(work)
+
     def put(self, *ports: Item) -> None:
         """Have the site have ports."""
         self.neutrons.ports |= {item["id"]: item for item in ports}

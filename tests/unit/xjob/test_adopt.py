@@ -12,7 +12,7 @@ from tricircle.errors import SiteUnavailable
 from tricircle.jobs.job import JobState, Request
 from tricircle.jobs.outcome import Failed, Postponed, Succeeded
 from tricircle.jobs.store import JobFilters
-from tricircle.jobs.types import ADOPT, AFTER_DELETE, FOLLOW, AdoptParameters
+from tricircle.jobs.types import ADOPT, AFTER_DELETE, FOLLOW, REPLICATE, AdoptParameters
 from tricircle.sites.service_calls import SiteAnswer, SiteRefused
 from tricircle.xjob import adopt as module
 from tricircle.xjob.adopt import adopt
@@ -68,6 +68,15 @@ class TestAdopting:
         )
         office.do(adopt, request())
         assert office.neutrons.rows == {"port-1": row(1)}
+
+    def test_so_are_groups_that_were_deleted_meanwhile(self, office: Office) -> None:
+        office.realise("security_group", "late", "a-late")
+        office.bury("security_group", "late")
+        office.put(port(1, security_groups=["a-late", "a-group"]), port(2, security_groups=["a-late"]))
+        office.put_rows(row(2, security_groups=[]))
+        assert isinstance(office.do(adopt, request())[0], Succeeded)
+        assert office.neutrons.rows == {"port-1": row(1), "port-2": row(2, security_groups=[])}
+        assert office.effects() == [("top", "POST", "/v2.0/adopted-ports")]
 
     def test_another_servers_ports_are_left_alone(self, office: Office) -> None:
         office.put(port(1), port(2, device_id="other"))
@@ -296,6 +305,17 @@ class TestLetGo:
         assert job.state is JobState.SUCCEEDED
         assert sorted(office.neutrons.rows) == ["port-3"]
         assert office.routed() == {"port-3"}
+
+    @pytest.mark.parametrize("kind", ["network", "security_group"])
+    def test_what_was_deleted_at_the_top_is_tried_again_when_the_server_is_gone(
+        self, office: Office, kind: str
+    ) -> None:
+        office.neutrons.servers.clear()
+        office.realise(kind, "late", "a-late")
+        office.bury(kind, "late")
+        office.do(drop_route, gone())
+        (job,) = office.jobs.page(JobFilters(type=REPLICATE.name))
+        assert (job.resource_type, job.site_id) == (kind, A.id)
 
     def test_while_the_server_is_there_its_ports_stay(self, office: Office) -> None:
         office.put_rows(row(1))
