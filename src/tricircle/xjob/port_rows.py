@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from oslo_log import log
 
-from tricircle.errors import TricircleError
+from tricircle.errors import Conflict, TricircleError
 from tricircle.jobs.job import JobState, Request
 from tricircle.jobs.store import JobFilters, JobStore
 from tricircle.jobs.types import FOLLOW
@@ -67,6 +67,7 @@ class PortRows:
         self._top = engine.networks.top.site
         self._step = step
         self._sees_all = False
+        self._overtaken: set[str] = set()
 
     def find(self, **filters: str | Iterable[str]) -> dict[str, Item]:
         """Return the rows of ports of this site, by id.
@@ -275,24 +276,40 @@ class PortRows:
         differing = differences(item, row)
         if not differing:
             return
-        done.changed.append(item["id"])
         if differing.keys() & set(FIXED):
+            done.changed.append(item["id"])
             self._remove(row)
             self._adopt_one(item, done)
             return
         self._step("change")
+        if row.get("revision_number") is not None:
+            differing["revision_number"] = row["revision_number"]
         target, body = f"{ADOPTED}/{item['id']}", {"adopted_port": differing}
         try:
             answer = self._send(
                 item,
-                lambda: self._engine.sites.call(self._top, SERVICE, "PUT", target, body, expected={404}),
+                lambda: self._engine.sites.call(self._top, SERVICE, "PUT", target, body, expected={404, 412}),
                 done,
             )
         except SiteRefused as error:
             self._complain(item, error, done)
             return
+        if answer.status == 412:
+            self._look_again(item["id"], done)
+            return
+        done.changed.append(item["id"])
         if answer.status == 404:  # deleted just now: the next look says what is to be true
             require_own_words(answer.document, self._top)
+
+    def _look_again(self, port_id: str, done: Settled) -> None:
+        """Settle a port whose row somebody has changed since it was compared.
+
+        :raises Conflict: so it was a moment ago; the job is tried again later.
+        """
+        if port_id in self._overtaken:
+            raise Conflict(f"Port {port_id} is being changed at the top again and again.")
+        self._overtaken.add(port_id)
+        done += self.look_and_settle([port_id])
 
     def _require_sight(self, project_id: str) -> None:
         """Go on only where the site shows the service user everybody's ports.

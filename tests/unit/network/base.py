@@ -68,6 +68,10 @@ class TricircleTestCase(WithOurDrivers, test_plugin.Ml2PluginV2TestCase):
 
     _mechanism_drivers = ["tricircle"]  # noqa: RUF012  # Neutron's name and way
 
+    def get_additional_service_plugins(self) -> dict[str, str]:
+        """Name the service plugins: ours, and one of those that each Neutron loads unasked."""
+        return {**super().get_additional_service_plugins(), "revisions": "revisions"}
+
     def setUp(self) -> None:
         """Bring the process up."""
         super().setUp()

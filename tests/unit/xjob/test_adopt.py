@@ -8,7 +8,7 @@ import pytest
 from tests.unit.xjob.neutrons import GONE, NETWORK, SERVER, TOP, A, Office, port, row
 
 from tricircle.db.timestamps import now
-from tricircle.errors import SiteUnavailable
+from tricircle.errors import Conflict, SiteUnavailable
 from tricircle.jobs.job import JobState, Request
 from tricircle.jobs.outcome import Failed, Postponed, Succeeded
 from tricircle.jobs.store import JobFilters
@@ -510,6 +510,33 @@ class TestChangedAtTheTop:
         office.do(adopt, request())
         assert len(looks) == 2
         assert office.neutrons.rows == {"port-1": row(1, name="new")}
+
+    def test_one_that_comes_after_the_comparison_is_not_undone_either(self, office: Office) -> None:
+        office.serve("SHUTOFF")
+        office.put(port(1, status="DOWN"))
+        office.put_rows(row(1, revision_number=3))
+
+        def change(_site: str, method: str, _path: str) -> None:
+            if method == "PUT" and office.neutrons.rows["port-1"]["revision_number"] == 3:
+                office.put_rows(row(1, name="new", revision_number=4))
+                office.engine.requester.request(Request(FOLLOW.name, "port", "port-1", delay=1000))
+
+        office.neutrons.before = change
+        assert isinstance(office.do(adopt, request())[0], Succeeded)
+        assert office.neutrons.rows == {"port-1": row(1, name="new", status="DOWN", revision_number=5)}
+
+    def test_one_that_is_changed_again_and_again_is_left_for_later(self, office: Office) -> None:
+        office.put(port(1))
+        office.put_rows(row(1, name="old", revision_number=3))
+
+        def change(_site: str, method: str, _path: str) -> None:
+            office.neutrons.rows["port-1"]["revision_number"] += method == "PUT"
+
+        office.neutrons.before = change
+        with pytest.raises(Conflict):
+            office.do(adopt, request())
+        assert office.neutrons.rows["port-1"]["name"] == "old"
+        assert len(office.effects()) == 2
 
     def test_a_port_that_is_to_go_is_not_adopted_anew(self, office: Office) -> None:
         office.put(port(1))
