@@ -165,7 +165,12 @@ class AdoptedPorts:
                 context, filters=filters, marker=listing.marker, **listing.page
             )
             owners = _site_ids(context, [port["id"] for port in ports])
-        return [_shown(port, owners[port["id"]], listing.snapshot, fields) for port in ports]
+        # One may have gone between the two queries.
+        return [
+            _shown(port, owners[port["id"]], listing.snapshot, fields)
+            for port in ports
+            if port["id"] in owners
+        ]
 
     def _adopt(self, context: Any, body: dict[str, Any]) -> dict[str, Any]:
         site = sites.find(self._top, body["site"], RESOURCE)

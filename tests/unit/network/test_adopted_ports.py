@@ -1,5 +1,6 @@
 """Ports that sites made, and their rows at the top."""
 
+from collections.abc import Sequence
 from typing import Any
 from unittest import mock
 
@@ -11,6 +12,7 @@ from oslo_db import exception as db_exc
 from oslo_utils import uuidutils
 from tests.unit.network.base import OTHER, SITE, TricircleTestCase
 
+from tricircle.network import adopted_ports
 from tricircle.network.forwarder import Forwarder
 from tricircle.xjob.port_rows import _DELETED
 
@@ -380,6 +382,16 @@ class AdoptedPortsTestCase(TricircleTestCase):
         assert everything[3:] == self.adopted(f"{pages}&marker={everything[2]}")
         shown = self.call("GET", "adopted-ports?fields=id&fields=site")["adopted_ports"]
         assert {"id", "site"} == set(shown[0])
+
+    def test_one_that_goes_while_it_is_listed_is_not_shown(self) -> None:
+        stays, goes = (self.adopt(fixed_ips=self.at(last))["id"] for last in (10, 11))
+        find = adopted_ports._site_ids
+
+        def find_late(where: Any, ids: Sequence[str]) -> dict[str, str]:
+            return find(where, [each for each in ids if each != goes])
+
+        with mock.patch.object(adopted_ports, "_site_ids", find_late):
+            assert self.adopted() == [stays]
 
     def test_what_a_site_reports_is_not_followed(self) -> None:
         before = self.jobs()
