@@ -18,6 +18,7 @@ from tricircle.jobs.bus import make_bus
 from tricircle.jobs.job import Job, Request
 from tricircle.jobs.requester import JobRequester
 from tricircle.network import options
+from tricircle.refreshed import in_background
 from tricircle.sites.registry import SiteRegistry, Snapshot
 
 
@@ -27,7 +28,7 @@ class _Connected:
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         self.process = os.getpid()
         self.database = Database(conf)
-        self.registry = SiteRegistry(self.database, conf.sites.refresh_interval)
+        self.registry = SiteRegistry(self.database, conf.sites.refresh_interval, start=in_background)
         self.requester = JobRequester(self.database)
         self.bus = make_bus(conf)
 
@@ -51,6 +52,15 @@ class Top:
         :raises DatabaseUnavailable: they have never been read by this process, and cannot be now.
         """
         return self._parts.registry.snapshot
+
+    @property
+    def at_hand(self) -> Snapshot | None:
+        """The sites and zones as this process read them last, None where it never did.
+
+        For what is within a transaction of Neutron's, which is not to wait for another database. Another
+        thread reads what is due.
+        """
+        return self._parts.registry.at_hand
 
     def expire(self) -> None:
         """Have the next look at the sites read them again."""

@@ -38,7 +38,9 @@ class WithOurDrivers:
     """
 
     @pytest.fixture(autouse=True)
-    def _tricircle(self, database: Database, tmp_path: Path) -> None:
+    def _tricircle(self, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        # No thread is to read a database that has gone with its test.
+        monkeypatch.setattr(top, "in_background", lambda work: work())
         self.database = database
         register.write(database, site(SITE), site(OTHER))
         ZoneStore(database).put(ZONE, "", [Place(SITE, "nova")])
