@@ -7,6 +7,7 @@ fails the old value stays in use: an outage of what it is read from stops nothin
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 from oslo_log import log
@@ -72,7 +73,8 @@ class Refreshed(Generic[Value]):
         if not self._lock.acquire(blocking=value is None):
             return value  # type: ignore[return-value]  # not None: else the lock had been waited for
         if self._start is not None and value is not None and self._is_merely_due():
-            return self._refresh_aside(self._start, value)
+            self._refresh_aside(self._start)
+            return value
         try:
             if self._failure is not None and self._clock() < self._due:
                 raise self._failure
@@ -81,6 +83,16 @@ class Refreshed(Generic[Value]):
             return self._value  # type: ignore[return-value]  # _refresh has set it, or has raised
         finally:
             self._lock.release()
+
+    def at_hand(self) -> Value | None:
+        """Return the value at once, however old; None where it has never been read.
+
+        What is due is read by another thread, where one may be started.
+        """
+        is_due = self._start is not None and self._clock() >= self._due
+        if is_due and self._lock.acquire(blocking=False):
+            self._refresh_aside(self._start)  # type: ignore[arg-type]  # not None
+        return self._value
 
     def expire(self, older_than: float = 0.0) -> None:
         """Have the next reader read again.
@@ -93,12 +105,13 @@ class Refreshed(Generic[Value]):
     def _is_merely_due(self) -> bool:
         return not self._expired and self._due <= self._clock() < self._due + self._interval
 
-    def _refresh_aside(self, start: Start, value: Value) -> Value:
+    def _refresh_aside(self, start: Start) -> None:
         """Have another thread refresh the value and let go of the lock, which this one holds."""
 
         def work() -> None:
             try:
-                self._refresh()
+                with suppress(TricircleError):  # the very first reading
+                    self._refresh()
             finally:
                 self._lock.release()
 
@@ -106,7 +119,6 @@ class Refreshed(Generic[Value]):
             start(work)
         except RuntimeError:  # there is no room for another thread
             work()
-        return value
 
     def _refresh(self) -> None:
         self._expired = False

@@ -214,6 +214,28 @@ class TestAside:
         assert aside.get() == 2
         assert threads.run() == 0
 
+    def test_what_is_at_hand_is_never_waited_for(
+        self, aside: Refreshed[int], clock: Clock, threads: Threads
+    ) -> None:
+        assert (aside.at_hand(), threads.run()) == (1, 0)
+        clock.time = 9 * INTERVAL
+        assert [aside.at_hand(), aside.at_hand()] == [1, 1]
+        assert threads.run() == 1
+        aside.expire()
+        assert aside.at_hand() == 2
+        assert threads.run() == 1
+        assert aside.at_hand() == 3
+
+    def test_so_it_is_before_there_is_anything(self, source: Source, clock: Clock, threads: Threads) -> None:
+        refreshed = Refreshed("the value", source, INTERVAL, start=threads, clock=clock)
+        source.error = IdentityUnavailable("not yet")
+        assert (refreshed.at_hand(), threads.run()) == (None, 1)
+        assert (refreshed.at_hand(), threads.run()) == (None, 0), "not again at once"
+        source.error = None
+        clock.time = INTERVAL
+        assert (refreshed.at_hand(), threads.run()) == (None, 1)
+        assert refreshed.at_hand() == refreshed.get()
+
     def test_what_has_expired_is_waited_for(self, aside: Refreshed[int], threads: Threads) -> None:
         aside.expire()
         assert aside.get() == 2

@@ -141,6 +141,26 @@ def sites_of_boots_on(
     return {site_id for site_id in connection.scalars(query) if site_id is not None}
 
 
+def is_booted_in(connection: sa.Connection, group_id: str, name: str, project_id: str) -> bool:
+    """Say whether servers are being made in a security group.
+
+    One that is shared is not found by its name in other projects, which may have one of that name themselves.
+
+    :param group_id: the top's.
+    :param project_id: whose it is.
+    """
+    is_theirs = jobs.c.project_id == project_id
+    query = sa.select(is_theirs, jobs.c.type, jobs.c.parameters).where(
+        _OPEN, _OF_BOOTS, _names(group_id) | (_names(name) & is_theirs)
+    )
+    return any(
+        not ({group_id, name} if may_name else {group_id}).isdisjoint(
+            type_of(kind).read(parameters.encode()).groups
+        )
+        for may_name, kind, parameters in connection.execute(query)
+    )
+
+
 def _is_there(
     connection: sa.Connection,
     used: str | Collection[str],

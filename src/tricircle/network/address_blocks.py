@@ -9,7 +9,7 @@ block of their own, with an id of its own. POST with `start` takes the site's wo
 loses its id. So DELETE of that id gives back only what nobody has decided to keep meanwhile.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import netaddr
@@ -26,6 +26,7 @@ from tricircle.network.listing import Listing
 from tricircle.network.ranges import Run
 from tricircle.network.top import Top
 from tricircle.sites.registry import Snapshot
+from tricircle.sites.site import Site
 
 RESOURCE = "address_block"
 
@@ -52,26 +53,13 @@ class AddressBlocks:
         :raises IpAddressAlreadyAllocated: one that is named is not (409).
         :raises NotDelegated: the site does not have those that it is to give back (409).
         """
-        wanted = address_block[RESOURCE]
-        ends, site = _named(wanted), sites.find(self._top, wanted["site"], RESOURCE)
-        snapshot = sites.if_known(self._top)  # not within the transaction: it is another database
-        context = context.elevated()
-        with db_api.CONTEXT_WRITER.using(context):
-            subnet = ipam.Pool.get_instance(None, context).get_subnet(wanted["subnet_id"])
-            if ends is None:
-                block = subnet.delegate(site.id, wanted["size"])
-            elif wanted.get("returning"):
-                block = subnet.begin_return(site.id, *ends)
-            else:
-                block = subnet.reserve(site.id, *ends)
-            return _shown(block, snapshot)
+        (made,) = self._make(context, [address_block])
+        return made
 
     @db_api.retry_if_session_inactive()
     def create_address_block_bulk(self, context: Any, address_blocks: dict[str, Any]) -> list[dict[str, Any]]:
         """Delegate several runs of addresses, or none of them."""
-        context = context.elevated()
-        with db_api.CONTEXT_WRITER.using(context):
-            return [self.create_address_block(context, body) for body in address_blocks["address_blocks"]]
+        return self._make(context, address_blocks["address_blocks"])
 
     @db_api.retry_if_session_inactive()
     def update_address_block(
@@ -114,9 +102,9 @@ class AddressBlocks:
 
         :raises AddressBlockNotFound: there is no such block.
         """
-        context = context.elevated()
+        context, snapshot = context.elevated(), sites.if_known(self._top)
         with db_api.CONTEXT_READER.using(context):
-            return _shown(_get(context, id), sites.if_known(self._top), fields)
+            return _shown(_get(context, id), snapshot, fields)
 
     @db_api.retry_if_session_inactive()
     def get_address_blocks(
@@ -147,8 +135,32 @@ class AddressBlocks:
             )
             return shown
 
+    def _make(self, context: Any, bodies: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Delegate addresses in one transaction; sites are looked up before it, as in another database."""
+        asked = [
+            (wanted, _named(wanted), sites.find(self._top, wanted["site"], RESOURCE))
+            for wanted in (body[RESOURCE] for body in bodies)
+        ]
+        context, snapshot = context.elevated(), sites.if_known(self._top)
+        with db_api.CONTEXT_WRITER.using(context):
+            return [_shown(_delegated(context, *each), snapshot) for each in asked]
+
     def _keep(self, context: Any, block: AddressBlock, kept: Run | None) -> None:
         ipam.Pool.get_instance(None, context).get_subnet(block.subnet_id).keep(block, kept)
+
+
+def _delegated(
+    context: Any, wanted: dict[str, Any], ends: tuple[str, str] | None, site: Site
+) -> AddressBlock:
+    subnet = ipam.Pool.get_instance(None, context).get_subnet(wanted["subnet_id"])
+    block: AddressBlock
+    if ends is None:
+        block = subnet.delegate(site.id, wanted["size"])
+    elif wanted.get("returning"):
+        block = subnet.begin_return(site.id, *ends)
+    else:
+        block = subnet.reserve(site.id, *ends)
+    return block
 
 
 def _get(context: Any, block_id: str) -> AddressBlock:

@@ -2,7 +2,8 @@
 
 An adopted port is an ordinary port of the top, with the id, MAC and addresses that its site gave it, bound to
 the site's node. POST says all of a port, and brings one up to date that is adopted already, so it may be
-repeated; PUT says what has changed; DELETE removes the row, not the site's port.
+repeated; PUT says what has changed, and of which revision of the row it is known; DELETE removes the row, not
+the site's port.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from typing import Any, NoReturn
 import sqlalchemy as sa
 from neutron.common import ipv6_utils
 from neutron.db import models_v2
+from neutron.services.revisions.revision_plugin import RevisionNumberConstraintFailed
 from neutron_lib import constants, exceptions
 from neutron_lib.api.definitions import portbindings
 from neutron_lib.callbacks import events, registry, resources
@@ -35,7 +37,9 @@ RESOURCE = "adopted_port"
 _OF_USERS = ("name", "admin_state_up", "security_groups")
 """What users change here of what a site says of its port."""
 
-MUTABLE = tuple(name for name, field in ADOPTED_PORT.items() if field["allow_put"])
+_REVISION = "revision_number"
+
+MUTABLE = tuple(name for name, field in ADOPTED_PORT.items() if field["allow_put"] and name != _REVISION)
 """What a site may change of its port; the rest is fixed when it is adopted."""
 
 _FIXED = ("network_id", "mac_address")
@@ -75,6 +79,7 @@ class AdoptedPorts:
         model_query.register_hook(models_v2.Port, "tricircle", None, None, result_filters=_of_sites)
         registry.subscribe(_refuse_twice, resources.PORT, events.BEFORE_CREATE)
         registry.subscribe(self._refuse_addresses, resources.PORT, events.BEFORE_UPDATE)
+        registry.subscribe(_refuse_outdated, resources.PORT, events.PRECOMMIT_UPDATE)
 
     def _refuse_addresses(self, _resource: str, _event: str, _trigger: Any, payload: Any) -> None:
         """Refuse to change at the top what an adopted port has of its site: a comparison would undo it.
@@ -114,6 +119,7 @@ class AdoptedPorts:
         """Take over what has changed of a site's port.
 
         :raises AdoptedPortNotFound: there is no such port.
+        :raises RevisionNumberConstraintFailed: the row is not of the revision any more that is named (412).
         :raises BadRequest: the host is not the site's node.
         """
         snapshot = sites.known(self._top)
@@ -159,7 +165,12 @@ class AdoptedPorts:
                 context, filters=filters, marker=listing.marker, **listing.page
             )
             owners = _site_ids(context, [port["id"] for port in ports])
-        return [_shown(port, owners[port["id"]], listing.snapshot, fields) for port in ports]
+        # One may have gone between the two queries.
+        return [
+            _shown(port, owners[port["id"]], listing.snapshot, fields)
+            for port in ports
+            if port["id"] in owners
+        ]
 
     def _adopt(self, context: Any, body: dict[str, Any]) -> dict[str, Any]:
         site = sites.find(self._top, body["site"], RESOURCE)
@@ -200,7 +211,8 @@ class AdoptedPorts:
         if journal.mentions(context.elevated(), journal.PORT, port_id):
             # A user has just changed it, and its site does not know yet.
             changes = {name: value for name, value in changes.items() if name not in _OF_USERS}
-        adopting = adoption.adopting(context, Adoption(site_id, changes.get("status")))
+        marked = Adoption(site_id, changes.get("status"), body.get(_REVISION))
+        adopting = adoption.adopting(context, marked)
         core = directory.get_plugin()
         site = snapshot.by_id.get(site_id)
         if site is not None:
@@ -252,6 +264,16 @@ def _refuse_twice(_resource: str, _event: str, _trigger: Any, payload: Any) -> N
         is_there = context.session.get(models_v2.Port, wanted["id"]) is not None
     if is_there:
         raise AdoptionConflict(id=wanted["id"], reason="a port of this id was made at the top")
+
+
+def _refuse_outdated(_resource: str, _event: str, _trigger: Any, payload: Any) -> None:
+    """Refuse, within the transaction, what follows from a row that somebody has changed since.
+
+    Neutron's own `If-Match` is forgotten when it tries a transaction again, as it does where two meet.
+    """
+    adopted, there = adoption.of(payload.context), payload.states[0].get(_REVISION)
+    if adopted is not None and adopted.revision not in {None, there}:
+        raise RevisionNumberConstraintFailed(adopted.revision, there)
 
 
 def _changes_addresses(original: dict[str, Any], wanted: dict[str, Any]) -> bool:

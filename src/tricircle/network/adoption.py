@@ -16,10 +16,12 @@ class Adoption:
 
     :param status: of the port in its site; None where it is as it was. Neutron takes a port that is bound to
         another host for down, whatever the request says, so the driver that binds must know.
+    :param revision: that the port must still have at the top when it is changed; None for any.
     """
 
     site_id: str
     status: str | None = None
+    revision: int | None = None
 
 
 def adopting(context: Any, adoption: Adoption) -> Any:

@@ -82,6 +82,9 @@ ADOPTED_PORT: dict[str, Any] = {
     ),
     "security_groups": _field({"type:uuid_list": None}, "POST PUT", **_OPTIONAL, is_filter=True),
     "status": _field({"type:values": list(STATUSES)}, "POST PUT", default="ACTIVE", **_LOOKED_FOR),
+    "revision_number": _field(
+        {"type:non_negative": None}, "PUT", convert_to=converters.convert_to_int, **_LOOKED_FOR
+    ),
 }
 
 ATTRIBUTES: dict[str, dict[str, Any]] = {"address_blocks": ADDRESS_BLOCK, "adopted_ports": ADOPTED_PORT}

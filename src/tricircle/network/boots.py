@@ -1,11 +1,11 @@
-"""Keeps a network while a site makes a server on it, of whose port the top does not know yet.
+"""Keeps a network or group while a site makes a server on or in it, of whose port the top does not know yet.
 
-So its subnets are kept, and with whom it is shared. What Neutron itself sees are ports. A server's comes to
-the top a moment after the server was asked for, and until then Tricircle's jobs tell that there is one. They
-are not looked at for long: where they cannot be, the network goes, and the site's copy with the last server
-on it. A server may get an address of each of the network's subnets, so all of them are needed as long as the
-network is. Neutron itself asks for these within the transaction that deletes one, which has locked no more
-than its row by then.
+So a network's subnets are kept, and with whom it is shared. What Neutron itself sees are ports. A server's
+comes to the top a moment after the server was asked for, and until then Tricircle's jobs tell that there is
+one. They are not looked at for long: where they cannot be, the network or security group goes, and the site's
+copy with the last server on it. A server may get an address of each of the network's subnets, so all of them
+are needed as long as the network is. Neutron itself asks for these within the transaction that deletes one,
+which has locked no more than its row by then.
 """
 
 import os
@@ -54,10 +54,11 @@ class Boots:
         self._threads: ThreadPoolExecutor | None = None
 
     def watch(self) -> None:
-        """Be asked before a network or subnet is deleted, or shared no more."""
+        """Be asked before a network, subnet or security group is deleted, or shared no more."""
         registry.subscribe(self._refuse, resources.NETWORK, events.BEFORE_DELETE)
         registry.subscribe(self._refuse_of_policy, resources.RBAC_POLICY, events.BEFORE_DELETE)
         registry.subscribe(self._refuse_subnet, resources.SUBNET, events.BEFORE_DELETE)
+        registry.subscribe(self._refuse_group, resources.SECURITY_GROUP, events.BEFORE_DELETE)
 
     def are_under_way(self, used: str, **projects: str) -> bool:
         """Say whether servers are being made on a network; also no, where that cannot be told in time.
@@ -65,14 +66,19 @@ class Boots:
         :param used: the network's id; or a security group's, that is named by it.
         :param projects: whose servers; see `Top.sites_of_boots_on`.
         """
+        return self._is_so(self._top.sites_of_boots_on, used, **projects)
+
+    def _is_so(self, look: Callable[..., object], *about: str, **more: str) -> bool:
+        """Say whether a look at the jobs finds any; also no, where it cannot be taken in time."""
         if self._clock() < self._quiet_until:
             return False
         try:
-            look = self._pool().submit(self._top.sites_of_boots_on, used, **projects)
-            return bool(look.result(PATIENCE))
+            return bool(self._pool().submit(look, *about, **more).result(PATIENCE))
         except (TricircleError, TimeoutError) as error:
             self._quiet_until = self._clock() + PAUSE
-            LOG.warning("Networks are deleted without a look at what is being made on them: %r", error)
+            LOG.warning(
+                "Networks and security groups are deleted without a look at what is being made: %r", error
+            )
             return False
 
     def _refuse(self, _resource: str, _event: str, _trigger: Any, payload: Any) -> None:
@@ -94,6 +100,12 @@ class Boots:
         whose = {"not_of": policy.project_id} if is_for_all else {"of": policy.target_project}
         if self.are_under_way(policy.object_id, **whose):
             raise _Used  # Neutron says of what
+
+    def _refuse_group(self, _resource: str, _event: str, _trigger: Any, payload: Any) -> None:
+        group_id = payload.resource_id
+        group = directory.get_plugin().get_security_group(payload.context.elevated(), group_id)
+        if self._is_so(self._top.is_booted_in, group_id, group["name"], group["project_id"]):
+            raise _Used  # Neutron makes it a SecurityGroupInUse
 
     def _pool(self) -> ThreadPoolExecutor:
         """Return this process's threads: a child has none of its parent's."""

@@ -140,6 +140,7 @@ class TricircleMechanismDriver(api.MechanismDriver):
         return next((site for site in snapshot.by_id.values() if sites.node_of(snapshot, site) == host), None)
 
     def _network_comes(self, _resource: str, _event: str, _trigger: Any, payload: Any) -> None:
+        sites.if_known(self._top)  # what is due is read now, and not within the transaction
         provider_segments.require_reach(self._top, payload.desired_state)
         provider_segments.keep_local(self._top, payload.desired_state)
 
@@ -162,4 +163,5 @@ class TricircleMechanismDriver(api.MechanismDriver):
         policy.init(cfg.CONF)
         Context()
         site_views.install(directory.get_plugin(), self._top)
+        sites.if_known(self._top)  # so that something is at hand
         segments.keep_to_ourselves()

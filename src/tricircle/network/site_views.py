@@ -2,7 +2,8 @@
 
 No agent row is written and no heartbeat is sent: what is shown is what the register of sites says, which is
 in memory. While Tricircle's database is away it is what it said last; a process that has never read it shows
-no sites, and refuses what cannot do without.
+no sites, and refuses what cannot do without. Neutron asks for some of it within its own transactions, which
+are not kept open for another database: there it is what is at hand.
 """
 
 import itertools
@@ -11,6 +12,7 @@ from typing import Any
 
 from neutron_lib import exceptions
 from neutron_lib.api import converters
+from neutron_lib.db import api as db_api
 from neutron_lib.db import utils as db_utils
 from neutron_lib.exceptions import agent as agent_exc
 from neutron_lib.exceptions import availability_zone as zone_exc
@@ -82,7 +84,8 @@ class SiteViews:
         """List the agents of stock Neutron, and the sites."""
         # The stock method takes away the filters that it has dealt with.
         rows = self._stock["get_agents"](context, filters=dict(filters or {}))
-        snapshot = sites.if_known(self._top)
+        is_within = db_api.is_session_active(context.session)
+        snapshot = self._top.at_hand if is_within else sites.if_known(self._top)
         if snapshot is not None:
             shown = (as_agent(snapshot, site) for site in snapshot.by_name.values())
             rows = rows + [row for row in shown if _matches(row, filters)]
@@ -144,13 +147,16 @@ class SiteViews:
         """
         if not availability_zones:
             return
-        unknown = set(availability_zones) - set(sites.known(self._top).zones)
+        snapshot = self._top.at_hand
+        unknown = set(availability_zones) - set(() if snapshot is None else snapshot.zones)
+        if unknown:
+            unknown -= set(sites.known(self._top).zones)  # one may have come a moment ago
         if unknown:
             raise zone_exc.AvailabilityZoneNotFound(availability_zone=", ".join(sorted(unknown)))
 
     def get_network_availability_zones(self, network: Any) -> list[str]:
         """Return the zones of the sites that have addresses of a network."""
-        snapshot = sites.if_known(self._top)
+        snapshot = self._top.at_hand
         if snapshot is None:
             return []
         site_ids = {block.site_id for block in network.address_blocks}

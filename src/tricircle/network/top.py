@@ -18,6 +18,7 @@ from tricircle.jobs.bus import make_bus
 from tricircle.jobs.job import Job, Request
 from tricircle.jobs.requester import JobRequester
 from tricircle.network import options
+from tricircle.refreshed import in_background
 from tricircle.sites.registry import SiteRegistry, Snapshot
 
 
@@ -27,7 +28,7 @@ class _Connected:
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         self.process = os.getpid()
         self.database = Database(conf)
-        self.registry = SiteRegistry(self.database, conf.sites.refresh_interval)
+        self.registry = SiteRegistry(self.database, conf.sites.refresh_interval, start=in_background)
         self.requester = JobRequester(self.database)
         self.bus = make_bus(conf)
 
@@ -52,6 +53,15 @@ class Top:
         """
         return self._parts.registry.snapshot
 
+    @property
+    def at_hand(self) -> Snapshot | None:
+        """The sites and zones as this process read them last, None where it never did.
+
+        For what is within a transaction of Neutron's, which is not to wait for another database. Another
+        thread reads what is due.
+        """
+        return self._parts.registry.at_hand
+
     def expire(self) -> None:
         """Have the next look at the sites read them again."""
         self._parts.registry.expire()
@@ -74,6 +84,14 @@ class Top:
         """
         with self._parts.database.read() as connection:
             return boots.sites_of_boots_on(connection, used, **projects)
+
+    def is_booted_in(self, group_id: str, name: str, project_id: str) -> bool:
+        """Say whether servers are being made in a security group.
+
+        :raises DatabaseUnavailable: the database cannot be reached.
+        """
+        with self._parts.database.read() as connection:
+            return boots.is_booted_in(connection, group_id, name, project_id)
 
     def close(self) -> None:
         """Let go of the database and the bus; the next use takes hold of them again."""

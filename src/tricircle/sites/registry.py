@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Self
 
 from tricircle.db.engine import Database
-from tricircle.refreshed import Refreshed
+from tricircle.refreshed import Refreshed, Start
 from tricircle.sites.binding_store import BindingStore
 from tricircle.sites.node import Node
 from tricircle.sites.node_store import NodeStore
@@ -77,16 +77,22 @@ class SiteRegistry:
     """Keeps a snapshot that is read again at most every `interval` seconds.
 
     :param interval: seconds; `[sites] refresh_interval`.
+    :param start: as `Refreshed` has it.
     """
 
     def __init__(
-        self, database: Database, interval: float, *, clock: Callable[[], float] = time.monotonic
+        self,
+        database: Database,
+        interval: float,
+        *,
+        start: Start | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._sites = SiteStore(database)
         self._zones = ZoneStore(database)
         self._nodes = NodeStore(database)
         self._bindings = BindingStore(database)
-        self._refreshed = Refreshed("the sites", self._read, interval, clock=clock)
+        self._refreshed = Refreshed("the sites", self._read, interval, start=start, clock=clock)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -95,6 +101,11 @@ class SiteRegistry:
         :raises DatabaseUnavailable: they have never been read, and cannot be now.
         """
         return self._refreshed.get()
+
+    @property
+    def at_hand(self) -> Snapshot | None:
+        """The sites and zones as they were read last, without a wait; None where they never were."""
+        return self._refreshed.at_hand()
 
     def expire(self) -> None:
         """Have the next look read them again."""

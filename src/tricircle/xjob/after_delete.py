@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from tricircle.db.timestamps import now
 from tricircle.jobs.outcome import Failed, Outcome, Postponed, Succeeded, Work
 from tricircle.realise.definition import DefinitionState
-from tricircle.realise.kinds import NETWORK, RBAC_POLICY
+from tricircle.realise.kinds import NETWORK, RBAC_POLICY, SECURITY_GROUP
 from tricircle.realise.replication import replication
 from tricircle.routing.homed import HOMED, SERVER_TYPE
 from tricircle.routing.resource_type import ResourceType
@@ -27,7 +27,7 @@ LOOKS = 6
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 300.0
 """Seconds between two looks; a server's ports are at the top until one finds it gone."""
 
-_IN_ITS_WAY = frozenset({NETWORK.name, RBAC_POLICY.name})
+_IN_ITS_WAY = frozenset({NETWORK.name, RBAC_POLICY.name, SECURITY_GROUP.name})
 """What a site does not let go while a server is there."""
 
 _PATIENCE = timedelta(days=1)

@@ -14,16 +14,19 @@ from typing import Any, TypeVar
 
 from oslo_log import log
 
-from tricircle.errors import TricircleError
+from tricircle.errors import Conflict, TricircleError
 from tricircle.jobs.job import JobState, Request
 from tricircle.jobs.store import JobFilters, JobStore
 from tricircle.jobs.types import FOLLOW
+from tricircle.realise.definition import DefinitionState
+from tricircle.realise.kinds import SECURITY_GROUP
 from tricircle.realise.sight import require_own_words, require_sight
 from tricircle.routing.route import Route
 from tricircle.sites.service_calls import SiteAnswer, SiteRefused
 from tricircle.sites.site import Site
 from tricircle.xjob import membership
 from tricircle.xjob.engine import Engine
+from tricircle.xjob.port_differences import CHANGED_AT_TOP, FIXED, differences, groups_concerned
 from tricircle.xjob.ports import (
     ADOPTED,
     PORT,
@@ -32,23 +35,11 @@ from tricircle.xjob.ports import (
     Item,
     adopted_ports,
     as_adopted,
-    comparable,
     ports_in,
 )
 from tricircle.xjob.settled import Settled
 
 LOG = log.getLogger(__name__)
-
-_CHANGED_AT_TOP = ("name", "admin_state_up", "security_groups")
-"""What a user changes at the top of a port that the top has adopted."""
-
-_CHANGEABLE = (*_CHANGED_AT_TOP, "device_id", "device_owner", "binding:host_id", "status", "fixed_ips")
-
-_FIXED = ("network_id", "mac_address", "site")
-"""What only a new row can have otherwise."""
-
-_OF_MEMBERS = ("security_groups", "fixed_ips", "binding:host_id")
-"""What of a port makes it a member of groups, where, and with which addresses."""
 
 _IN_ONE_REQUEST = 10
 """Ports: each takes Neutron up to some tenths of a second, and a request may last only so long."""
@@ -76,6 +67,7 @@ class PortRows:
         self._top = engine.networks.top.site
         self._step = step
         self._sees_all = False
+        self._overtaken: set[str] = set()
 
     def find(self, **filters: str | Iterable[str]) -> dict[str, Item]:
         """Return the rows of ports of this site, by id.
@@ -108,7 +100,7 @@ class PortRows:
         elsewhere = self._look([key for key in rows if key not in here])
         wanted = {item["id"]: item for item in self._wanted([*shown, *elsewhere], rows, on_their_way)}
         done = Settled()
-        with membership.changing(self._engine, self._site, _groups_concerned(wanted, rows)):
+        with membership.changing(self._engine, self._site, groups_concerned(wanted, rows)):
             self._adopt([item for key, item in wanted.items() if key not in rows], done)
             for key, item in wanted.items():
                 if key in rows:
@@ -149,14 +141,23 @@ class PortRows:
             if wanted is None:
                 continue
             row = rows.get(item["id"])
+            if row is None or differences(wanted, row, ("security_groups",)):
+                wanted["security_groups"] = self._undeleted(wanted["security_groups"])
             if row is None:
                 if self._was_made_at_top(item["id"]) or self._is_on_its_way(item["id"]):
                     continue
-            elif differences(wanted, row, _CHANGED_AT_TOP) and (
+            elif differences(wanted, row, CHANGED_AT_TOP) and (
                 item["id"] in on_their_way or self._is_on_its_way(item["id"])
             ):
-                wanted |= {name: row[name] for name in _CHANGED_AT_TOP}
+                wanted |= {name: row[name] for name in CHANGED_AT_TOP}
             yield wanted
+
+    def _undeleted(self, groups: Sequence[str]) -> list[str]:
+        """Leave out groups that are deleted at the top; a site keeps them while a port is in them."""
+        keys = [(SECURITY_GROUP.name, group) for group in groups]
+        known = self._engine.replicas.store.several(keys)
+        deleted = {each.definition.key for each in known if each.definition.state is DefinitionState.DELETED}
+        return [group for group in groups if group not in deleted]
 
     def _was_made_at_top(self, port_id: str) -> bool:
         return self._engine.networks.at_top(PORT, self._site.id, port_id) is not None
@@ -275,24 +276,40 @@ class PortRows:
         differing = differences(item, row)
         if not differing:
             return
-        done.changed.append(item["id"])
-        if differing.keys() & set(_FIXED):
+        if differing.keys() & set(FIXED):
+            done.changed.append(item["id"])
             self._remove(row)
             self._adopt_one(item, done)
             return
         self._step("change")
+        if row.get("revision_number") is not None:
+            differing["revision_number"] = row["revision_number"]
         target, body = f"{ADOPTED}/{item['id']}", {"adopted_port": differing}
         try:
             answer = self._send(
                 item,
-                lambda: self._engine.sites.call(self._top, SERVICE, "PUT", target, body, expected={404}),
+                lambda: self._engine.sites.call(self._top, SERVICE, "PUT", target, body, expected={404, 412}),
                 done,
             )
         except SiteRefused as error:
             self._complain(item, error, done)
             return
+        if answer.status == 412:
+            self._look_again(item["id"], done)
+            return
+        done.changed.append(item["id"])
         if answer.status == 404:  # deleted just now: the next look says what is to be true
             require_own_words(answer.document, self._top)
+
+    def _look_again(self, port_id: str, done: Settled) -> None:
+        """Settle a port whose row somebody has changed since it was compared.
+
+        :raises Conflict: so it was a moment ago; the job is tried again later.
+        """
+        if port_id in self._overtaken:
+            raise Conflict(f"Port {port_id} is being changed at the top again and again.")
+        self._overtaken.add(port_id)
+        done += self.look_and_settle([port_id])
 
     def _require_sight(self, project_id: str) -> None:
         """Go on only where the site shows the service user everybody's ports.
@@ -368,28 +385,6 @@ def make_room(engine: Engine, site: Site, networks: Iterable[str]) -> None:
             engine.networks.make_room(known.definition.id, site)
         except TricircleError as error:
             LOG.warning("Site %s gets no room on network %s: %s", site.name, network_id, error.message)
-
-
-def differences(wanted: Mapping[str, Any], row: Mapping[str, Any], names: Iterable[str] = ()) -> Item:
-    """Return what is to be otherwise in a row.
-
-    :param names: only these fields; all where none is given.
-    """
-    return {
-        name: wanted[name]
-        for name in (names or (*_CHANGEABLE, *_FIXED))
-        if comparable(wanted[name]) != comparable(row.get(name))
-    }
-
-
-def _groups_concerned(wanted: Mapping[str, Item], rows: Mapping[str, Item]) -> set[str]:
-    """Return the security groups that get, lose or have other members, as the top calls them."""
-    concerned = [item for key, item in wanted.items() if key not in rows]
-    concerned += [row for key, row in rows.items() if key not in wanted]
-    for key in wanted.keys() & rows.keys():
-        if differences(wanted[key], rows[key], _OF_MEMBERS):
-            concerned += [wanted[key], rows[key]]
-    return {group for item in concerned for group in item["security_groups"]}
 
 
 def _portions(things: Sequence[_Thing], size: int) -> Iterator[Sequence[_Thing]]:

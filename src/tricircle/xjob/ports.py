@@ -40,7 +40,10 @@ _OF_PORT = (
     *("id", "project_id", "network_id", "mac_address", "fixed_ips", "device_id", "device_owner"),
     *("name", "admin_state_up", "security_groups", "status", "binding:host_id"),
 )
-_FIELDS = {"ports": (*_OF_PORT, "description"), "adopted_ports": (*_OF_PORT, "site")}
+_FIELDS = {
+    "ports": (*_OF_PORT, "description"),
+    "adopted_ports": (*_OF_PORT, "site", "revision_number"),
+}
 """Of a port in a list, what has to be known."""
 
 _GROUP = "security_group"

@@ -12,6 +12,7 @@ from tricircle.jobs.boots import (
     address_on,
     addresses_under_way,
     came_of_it,
+    is_booted_in,
     servers_under_way,
     sites_of_boots_on,
     was_booted_on,
@@ -63,6 +64,28 @@ def test_a_group_is_named_by_its_id_or_its_name(database: Database, name: str) -
         assert was_booted_on(connection, {PORT, name}, "one", now())
         assert came_of_it(connection, {PORT, name}, "one", now())
         assert not was_booted_on(connection, {PORT, "other"}, "one", now())
+
+
+@pytest.mark.parametrize("name", ["web", 'a "quoted" name', "50 % off_", "b\\s", "groups"])
+def test_in_a_group_are_those_that_name_its_id_or_in_its_project_its_name(
+    database: Database, name: str
+) -> None:
+    requester = JobRequester(database)
+
+    def is_booted(project_id: str) -> bool:
+        with database.read() as connection:
+            return is_booted_in(connection, PORT, name, project_id)
+
+    def ask(server: str, project_id: str | None, *groups: str) -> None:
+        parameters = IntentParameters(name, 1, "2026-01-31T12:00:00", {}, (NETWORK,), groups)
+        requester.request(Request(INTENT.name, "server", server, "one", project_id, parameters))
+
+    ask("1", "blue", "other")
+    assert not is_booted("blue"), "what only bears its name is not in it"
+    ask("2", "red", name)
+    assert (is_booted("blue"), is_booted("red")) == (False, True)
+    ask("3", None, PORT)
+    assert is_booted("blue")
 
 
 @pytest.mark.parametrize("has_failed", [True, False, None])

@@ -38,7 +38,9 @@ class WithOurDrivers:
     """
 
     @pytest.fixture(autouse=True)
-    def _tricircle(self, database: Database, tmp_path: Path) -> None:
+    def _tricircle(self, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        # No thread is to read a database that has gone with its test.
+        monkeypatch.setattr(top, "in_background", lambda work: work())
         self.database = database
         register.write(database, site(SITE), site(OTHER))
         ZoneStore(database).put(ZONE, "", [Place(SITE, "nova")])
@@ -67,6 +69,10 @@ class TricircleTestCase(WithOurDrivers, test_plugin.Ml2PluginV2TestCase):
     """A test of the plugin."""
 
     _mechanism_drivers = ["tricircle"]  # noqa: RUF012  # Neutron's name and way
+
+    def get_additional_service_plugins(self) -> dict[str, str]:
+        """Name the service plugins: ours, and one of those that each Neutron loads unasked."""
+        return {**super().get_additional_service_plugins(), "revisions": "revisions"}
 
     def setUp(self) -> None:
         """Bring the process up."""

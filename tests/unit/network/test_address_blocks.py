@@ -6,12 +6,15 @@ from unittest.mock import patch
 import netaddr
 from neutron.ipam import exceptions as ipam_exc
 from neutron.ipam.drivers.neutrondb_ipam.db_models import IpamAllocation
+from neutron_lib.db import api as db_api
 from oslo_utils import uuidutils
 from tests.unit.network.base import OTHER, SITE, TricircleTestCase
 from tests.unit.sites import register
 from tests.unit.sites.wire import site
 
 from tricircle.network import blocks
+from tricircle.network.top import Top
+from tricircle.sites.registry import Snapshot
 from tricircle.sites.store import SiteStore
 
 EVERY = {f"10.0.0.{last}" for last in range(2, 15)}
@@ -246,6 +249,22 @@ class AddressBlocksTestCase(TricircleTestCase):
         half = {**one, "size": 6}
         made = self.call("POST", "address-blocks", {"address_blocks": [half, half]})["address_blocks"]
         assert [block["size"] for block in made] == [6, 6]
+
+    def test_their_sites_are_looked_up_before_the_transaction(self) -> None:
+        within: list[bool] = []
+
+        def look(top: Top) -> Snapshot:
+            within.append(db_api.is_session_active(self.admin.session))
+            return top._parts.registry.snapshot
+
+        bodies = [
+            {"address_block": {"subnet_id": self.subnet_id, "site": name, "size": 2}}
+            for name in (SITE, OTHER)
+        ]
+        with patch.object(Top, "snapshot", property(look)):
+            made = self.tricircle.create_address_block_bulk(self.admin, {"address_blocks": bodies})
+            self.tricircle.get_address_block(self.admin, made[0]["id"])
+        assert set(within) == {False}
 
     def test_the_pools_that_a_tenant_sees_stay(self) -> None:
         self.delegate(self.subnet_id, 8)

@@ -1,14 +1,18 @@
 """Ports that sites made, and their rows at the top."""
 
+from collections.abc import Sequence
 from typing import Any
 from unittest import mock
 
 from neutron_lib import context, exceptions
+from neutron_lib.callbacks import events, registry, resources
 from neutron_lib.plugins import utils as plugin_utils
 from oslo_config import cfg
+from oslo_db import exception as db_exc
 from oslo_utils import uuidutils
 from tests.unit.network.base import OTHER, SITE, TricircleTestCase
 
+from tricircle.network import adopted_ports
 from tricircle.network.forwarder import Forwarder
 from tricircle.xjob.port_rows import _DELETED
 
@@ -145,6 +149,32 @@ class AdoptedPortsTestCase(TricircleTestCase):
         Forwarder(self.top).sweep()
         self.put(wanted["id"], name="newer")
         assert self.port(wanted["id"])["name"] == "newer"
+
+    def test_what_follows_from_an_older_row_is_refused(self) -> None:
+        port_id = self.adopt(name="old")["id"]
+        (seen,) = self.call("GET", f"adopted-ports?id={port_id}&fields=revision_number")["adopted_ports"]
+        self.call("PUT", f"ports/{port_id}", {"port": {"name": "new"}})
+        Forwarder(self.top).sweep()
+        refused = self.put(port_id, 412, name="old", **seen)
+        assert refused["NeutronError"]["type"] == "RevisionNumberConstraintFailed"
+        assert self.port(port_id)["name"] == "new"
+        self.put(port_id, name="newer", revision_number=self.port(port_id)["revision_number"])
+        assert self.port(port_id)["name"] == "newer"
+
+    def test_so_it_is_where_the_row_changes_while_the_request_is_at_it(self) -> None:
+        """Neutron then does the transaction once more."""
+        shown, is_first = self.adopt(name="old"), [True]
+
+        def change(*_: Any, **__: Any) -> None:
+            if is_first:
+                is_first.clear()
+                self.core.update_port(self.admin, shown["id"], {"port": {"name": "new"}})
+                raise db_exc.DBDeadlock
+
+        registry.subscribe(change, resources.PORT, events.BEFORE_UPDATE)
+        self.addCleanup(registry.unsubscribe, change, resources.PORT, events.BEFORE_UPDATE)
+        self.put(shown["id"], 412, name="old", revision_number=self.port(shown["id"])["revision_number"])
+        assert self.port(shown["id"])["name"] == "new"
 
     def test_its_addresses_are_the_sites_alone(self) -> None:
         wanted = self.adopt(fixed_ips=self.at(10))
@@ -352,6 +382,16 @@ class AdoptedPortsTestCase(TricircleTestCase):
         assert everything[3:] == self.adopted(f"{pages}&marker={everything[2]}")
         shown = self.call("GET", "adopted-ports?fields=id&fields=site")["adopted_ports"]
         assert {"id", "site"} == set(shown[0])
+
+    def test_one_that_goes_while_it_is_listed_is_not_shown(self) -> None:
+        stays, goes = (self.adopt(fixed_ips=self.at(last))["id"] for last in (10, 11))
+        find = adopted_ports._site_ids
+
+        def find_late(where: Any, ids: Sequence[str]) -> dict[str, str]:
+            return find(where, [each for each in ids if each != goes])
+
+        with mock.patch.object(adopted_ports, "_site_ids", find_late):
+            assert self.adopted() == [stays]
 
     def test_what_a_site_reports_is_not_followed(self) -> None:
         before = self.jobs()

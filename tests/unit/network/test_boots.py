@@ -1,4 +1,4 @@
-"""A network stays, with its subnets, while a site makes a server on it."""
+"""A network stays, with its subnets, while a site makes a server on it; so does a group."""
 
 import threading
 from unittest import mock
@@ -21,11 +21,11 @@ class BootsTestCase(TricircleTestCase):
         super().setUp()
         self.network_id = self._make_network(self.fmt, "blue", True)["network"]["id"]
 
-    def ask(self, kind: str, *uses: str, project_id: str | None = None) -> str:
+    def ask(self, kind: str, *uses: str, groups: tuple[str, ...] = (), project_id: str | None = None) -> str:
         """Ask for a job that stands for a boot; return its id."""
         parameters = {
-            INTENT.name: IntentParameters("x", 1, "2026-01-31T12:00:00", {}, uses),
-            ADOPT.name: AdoptParameters(uses),
+            INTENT.name: IntentParameters("web", 1, "2026-01-31T12:00:00", {}, uses, groups),
+            ADOPT.name: AdoptParameters(uses, groups),
         }[kind]
         server = uuidutils.generate_uuid()
         (job,) = JobRequester(self.database).request(
@@ -73,6 +73,24 @@ class BootsTestCase(TricircleTestCase):
             self.end(job_id)
             self.ask(INTENT.name, self.network_id, project_id=owner)
             self.call("DELETE", policy, status=204)
+
+    def test_a_group_stays_while_a_server_is_made_in_it(self) -> None:
+        """Whoever names it by its id; by its name only those of its project may."""
+        body = {"security_group": {"name": "web", "project_id": self._project_id}}
+        group = self.call("POST", "security-groups", body)["security_group"]
+        path, stranger = f"security-groups/{group['id']}", uuidutils.generate_uuid(dashed=False)
+        for kind in (INTENT.name, ADOPT.name):
+            for name, whose in (("web", self._project_id), (group["id"], stranger)):
+                job_id = self.ask(kind, self.network_id, groups=(name,), project_id=whose)
+                refused = self.call("DELETE", path, status=409, who=self.as_tenant())["NeutronError"]
+                assert refused["type"] == "SecurityGroupInUse"
+                assert group["id"] in refused["message"]
+                assert "A server is being made with it" in refused["message"]
+                self.call("GET", path)
+                self.end(job_id)
+        self.ask(INTENT.name, self.network_id, groups=("web",), project_id=stranger)
+        self.ask(INTENT.name, self.network_id, groups=("other",), project_id=self._project_id)
+        self.call("DELETE", path, status=204, who=self.as_tenant())
 
     def test_boots_on_others_do_not_matter(self) -> None:
         self.ask(INTENT.name, uuidutils.generate_uuid())

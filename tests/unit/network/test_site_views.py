@@ -9,13 +9,16 @@ from neutron import policy
 from neutron.db.agents_db import AgentDbMixin
 from neutron.tests.common import test_db_base_plugin_v2 as stock
 from neutron_lib.callbacks import events, registry, resources
+from neutron_lib.db import api as db_api
 from neutron_lib.exceptions import agent
 from neutron_lib.policy import _engine as roles
 from tests.unit.network.base import OTHER, SITE, ZONE, TricircleTestCase
 
 from tricircle.errors import DatabaseUnavailable
 from tricircle.network import site_views
+from tricircle.network.top import Top
 from tricircle.sites.node_store import NodeStore
+from tricircle.sites.registry import Snapshot
 from tricircle.sites.site import SiteState
 from tricircle.sites.store import SiteStore
 from tricircle.sites.zone_store import Place, ZoneStore
@@ -40,9 +43,9 @@ class SiteViewsTestCase(stock.DbOperationBoundMixin, TricircleTestCase):
         return network
 
     def away(self) -> Any:
-        return mock.patch.object(
-            type(self.top), "snapshot", mock.PropertyMock(side_effect=DatabaseUnavailable("Away."))
-        )
+        """Be a process that has never read the sites, and cannot."""
+        away = mock.PropertyMock(side_effect=DatabaseUnavailable("Away."))
+        return mock.patch.multiple(Top, snapshot=away, at_hand=None)
 
     def test_a_site_is_an_agent_on_its_node(self) -> None:
         ZoneStore(self.database).put("az-two", "", [Place(SITE, "nova"), Place(OTHER, "nova")])
@@ -132,6 +135,30 @@ class SiteViewsTestCase(stock.DbOperationBoundMixin, TricircleTestCase):
         SiteStore(self.database).update(OTHER, name="dos")
         ZoneStore(self.database).put("az-two", "", [Place("dos", "nova")])
         assert zones() == [ZONE, "az-two"]
+
+    def test_no_transaction_of_neutrons_waits_for_another_database(self) -> None:
+        """What its objects are made of is read within one."""
+        network_id = self.a_network()["id"]
+        subnet = {"network_id": network_id, "cidr": "10.0.0.0/28", "ip_version": 4}
+        self.delegate(self.call("POST", "subnets", {"subnet": subnet})["subnet"]["id"], 1)
+        port_id = self.call("POST", "ports", {"port": {"network_id": network_id}})["port"]["id"]
+        asked: list[bool] = []
+
+        def look(top: Top) -> Snapshot:
+            asked.append(db_api.is_session_active(self.admin.session))
+            return top._parts.registry.snapshot
+
+        with mock.patch.object(Top, "snapshot", property(look)):
+            body = {"name": "red", "tenant_id": self._project_id, "admin_state_up": True, "shared": False}
+            made = self.core.create_network(
+                self.admin, {"network": body | {"availability_zone_hints": [ZONE]}}
+            )
+            self.core.update_port(self.admin, port_id, {"port": {"name": "new"}})
+            with db_api.CONTEXT_WRITER.using(self.admin):
+                assert self.core.get_network(self.admin, network_id)["availability_zones"] == [ZONE]
+                assert SITE in {row["host"] for row in self.core.get_agents(self.admin)}
+        assert made["availability_zone_hints"] == [ZONE]
+        assert set(asked) == {False}
 
     def test_a_longer_list_costs_no_more_queries(self) -> None:
         def make() -> Any:

@@ -148,7 +148,7 @@ class Neutrons:
             case ["adopted-ports"], "POST":
                 answer = self._adopt(body)
             case ["adopted-ports", key], "PUT":
-                answer = _change(self.rows, key, body["adopted_port"])
+                answer = self._change_row(key, dict(body["adopted_port"]))
             case ["adopted-ports", key], "DELETE":
                 answer = _delete(self.rows, key)
             case ["ports"], "GET":
@@ -195,6 +195,13 @@ class Neutrons:
         ]
         links = {f"{collection}_links": [{"rel": "next", "href": "x"}]} if len(found) > self.page else {}
         return SiteAnswer(200, {collection: found[: self.page]} | links, None)
+
+    def _change_row(self, key: str, changes: Item) -> SiteAnswer:
+        revision = changes.pop("revision_number", None)
+        there = self.rows.get(key, {}).get("revision_number")
+        if revision is not None and there != revision:
+            return _no(412, f"Constrained to {revision}, but current revision is {there}")
+        return _change(self.rows, key, changes if there is None else changes | {"revision_number": there + 1})
 
     def _adopt(self, body: Any) -> SiteAnswer:
         for item in body.get("adopted_ports") or [body["adopted_port"]]:
@@ -291,6 +298,17 @@ class Office:
             store.realised.record(
                 connection, proposed.id, A.id, site_resource_id=there, seen=0, version=version
             )
+
+        self.engine.database.transact(work)
+
+    def bury(self, kind: str, key: str) -> None:
+        """Have something be deleted at the top, which the site still has."""
+        store = self.engine.replicas.store
+
+        def work(connection: Any) -> None:
+            was = store.lock(connection, kind, key)
+            assert was is not None
+            store.define(connection, was, key=key, name=key, body=was.body, state=was.state.DELETED)
 
         self.engine.database.transact(work)
 

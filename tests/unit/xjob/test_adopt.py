@@ -8,11 +8,11 @@ import pytest
 from tests.unit.xjob.neutrons import GONE, NETWORK, SERVER, TOP, A, Office, port, row
 
 from tricircle.db.timestamps import now
-from tricircle.errors import SiteUnavailable
+from tricircle.errors import Conflict, SiteUnavailable
 from tricircle.jobs.job import JobState, Request
 from tricircle.jobs.outcome import Failed, Postponed, Succeeded
 from tricircle.jobs.store import JobFilters
-from tricircle.jobs.types import ADOPT, AFTER_DELETE, FOLLOW, AdoptParameters
+from tricircle.jobs.types import ADOPT, AFTER_DELETE, FOLLOW, REPLICATE, AdoptParameters
 from tricircle.sites.service_calls import SiteAnswer, SiteRefused
 from tricircle.xjob import adopt as module
 from tricircle.xjob.adopt import adopt
@@ -68,6 +68,15 @@ class TestAdopting:
         )
         office.do(adopt, request())
         assert office.neutrons.rows == {"port-1": row(1)}
+
+    def test_so_are_groups_that_were_deleted_meanwhile(self, office: Office) -> None:
+        office.realise("security_group", "late", "a-late")
+        office.bury("security_group", "late")
+        office.put(port(1, security_groups=["a-late", "a-group"]), port(2, security_groups=["a-late"]))
+        office.put_rows(row(2, security_groups=[]))
+        assert isinstance(office.do(adopt, request())[0], Succeeded)
+        assert office.neutrons.rows == {"port-1": row(1), "port-2": row(2, security_groups=[])}
+        assert office.effects() == [("top", "POST", "/v2.0/adopted-ports")]
 
     def test_another_servers_ports_are_left_alone(self, office: Office) -> None:
         office.put(port(1), port(2, device_id="other"))
@@ -302,6 +311,17 @@ class TestLetGo:
         assert sorted(office.neutrons.rows) == ["port-3"]
         assert office.routed() == {"port-3"}
 
+    @pytest.mark.parametrize("kind", ["network", "security_group"])
+    def test_what_was_deleted_at_the_top_is_tried_again_when_the_server_is_gone(
+        self, office: Office, kind: str
+    ) -> None:
+        office.neutrons.servers.clear()
+        office.realise(kind, "late", "a-late")
+        office.bury(kind, "late")
+        office.do(drop_route, gone())
+        (job,) = office.jobs.page(JobFilters(type=REPLICATE.name))
+        assert (job.resource_type, job.site_id) == (kind, A.id)
+
     def test_while_the_server_is_there_its_ports_stay(self, office: Office) -> None:
         office.put_rows(row(1))
         assert isinstance(office.do(drop_route, gone())[0], Postponed)
@@ -495,6 +515,33 @@ class TestChangedAtTheTop:
         office.do(adopt, request())
         assert len(looks) == 2
         assert office.neutrons.rows == {"port-1": row(1, name="new")}
+
+    def test_one_that_comes_after_the_comparison_is_not_undone_either(self, office: Office) -> None:
+        office.serve("SHUTOFF")
+        office.put(port(1, status="DOWN"))
+        office.put_rows(row(1, revision_number=3))
+
+        def change(_site: str, method: str, _path: str) -> None:
+            if method == "PUT" and office.neutrons.rows["port-1"]["revision_number"] == 3:
+                office.put_rows(row(1, name="new", revision_number=4))
+                office.engine.requester.request(Request(FOLLOW.name, "port", "port-1", delay=1000))
+
+        office.neutrons.before = change
+        assert isinstance(office.do(adopt, request())[0], Succeeded)
+        assert office.neutrons.rows == {"port-1": row(1, name="new", status="DOWN", revision_number=5)}
+
+    def test_one_that_is_changed_again_and_again_is_left_for_later(self, office: Office) -> None:
+        office.put(port(1))
+        office.put_rows(row(1, name="old", revision_number=3))
+
+        def change(_site: str, method: str, _path: str) -> None:
+            office.neutrons.rows["port-1"]["revision_number"] += method == "PUT"
+
+        office.neutrons.before = change
+        with pytest.raises(Conflict):
+            office.do(adopt, request())
+        assert office.neutrons.rows["port-1"]["name"] == "old"
+        assert len(office.effects()) == 2
 
     def test_a_port_that_is_to_go_is_not_adopted_anew(self, office: Office) -> None:
         office.put(port(1))
