@@ -173,15 +173,6 @@ class TestWhichNetworks:
         assert reply.status == 202
         assert ports_of(site_one, reply.json["server"]["id"]) == []
 
-    def test_a_project_without_networks_has_none_allocated_by_a_site(
-        self, servers: Api, top: TopNetwork, site_one: Site
-    ) -> None:
-        """The top would never know of it."""
-        reply = servers.at("compute 2.37").create(availability_zone="az1", networks="auto")
-        words = f"Unable to automatically allocate a network for project {PROJECT}"
-        assert (reply.status, reply.fault) == (400, ("badRequest", words))
-        assert site_one.compute.received("POST") == []
-
     def test_none_is_none(self, servers: Api, net1: Document, site_one: Site) -> None:
         assert servers.create(availability_zone="az1", networks="none").status == 202
         assert networks_in(site_one) == {}

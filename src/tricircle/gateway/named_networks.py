@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tricircle.errors import BadRequest, Conflict
+from tricircle.errors import Conflict
 from tricircle.gateway.call import Call
 from tricircle.gateway.resource import Item
 from tricircle.jobs.boots import address_on
@@ -26,10 +26,7 @@ from tricircle.routing.homed import SERVER_TYPE
 from tricircle.sites.site import Site
 
 SEVERAL = "Multiple possible networks found, use a Network ID to be more specific."
-NONE_ALLOCATED = "Unable to automatically allocate a network for project {project_id}"
-"""Nova's own words, both."""
-
-_AUTO = "auto"
+"""Nova's own words."""
 
 _WORDS = (2, 37)
 """The first microversion with `auto` and `none`, in which one of both, or networks, must be said."""
@@ -167,7 +164,6 @@ def networks_of(call: Call, server: Item) -> NamedNetworks | None:
     Where it names no network, the project's only one is put into the body.
 
     :raises Conflict: it names none, and the project has several.
-    :raises BadRequest: it says `auto`, and the project has none: what a site allocates is not at the top.
     :raises TricircleError: what `Networks.own` raises.
     """
     if not call.engine.networks.is_there:
@@ -180,8 +176,6 @@ def networks_of(call: Call, server: Item) -> NamedNetworks | None:
             raise Conflict(SEVERAL)
         if own:
             server["networks"] = asked = [{"uuid": own[0]}]
-        elif asked == _AUTO:
-            raise BadRequest(NONE_ALLOCATED.format(project_id=call.identity.project_id))
     for item in _objects(asked):
         if item.get("port"):
             if isinstance(port_id := item["port"], str) and is_uuid(port_id):
@@ -198,7 +192,7 @@ def _names_none(call: Call, server: Item) -> bool:
     """Say whether the project's only network is meant; what a microversion does not have the site refuses."""
     if "networks" not in server:
         return call.version_number < _WORDS
-    return server["networks"] == [] or (server["networks"] == _AUTO and call.version_number >= _WORDS)
+    return server["networks"] == [] or (server["networks"] == "auto" and call.version_number >= _WORDS)
 
 
 def _objects(value: Any) -> Iterable[Item]:
