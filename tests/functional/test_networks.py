@@ -434,5 +434,5 @@ class TestAtOnce:
         (subnet,) = site_one.network.subnets.values()
         delegated = sum(block["size"] for block in top.blocks.values())
         assert site_one.network.pool_size(subnet) == delegated
-        assert delegated <= 64
+        assert delegated <= 96  # both processes may find too few at the same moment
         assert workshop.parked() == []
