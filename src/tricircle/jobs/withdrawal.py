@@ -12,7 +12,7 @@ from tricircle.jobs.job import JobEventType, JobState
 def withdraw(connection: sa.Connection, site_id: str, cause: str, time: datetime) -> int:
     """Cancel a site's waiting and parked jobs in the transaction that removes it; return how many.
 
-    One that runs goes on until it asks for its site.
+    One that runs goes on until it asks for its site, and has succeeded then.
 
     :param time: the present one, naive, UTC.
     """

@@ -17,6 +17,10 @@ class SiteGone(Conflict):
     """The site of a job is not registered any more, or is disabled; or the job names none."""
 
 
+class SiteRemoved(SiteGone):
+    """The site of a job is not registered any more: it needs nothing, as do its jobs that waited then."""
+
+
 class Stopping(Exception):
     """The worker is told to stop: what it was doing is handed back. Not for handlers to catch."""
 
@@ -61,7 +65,7 @@ class Task:
             self.engine.registry.expire()
             site = self.engine.registry.snapshot.by_id.get(self.job.site_id)
         if site is None:
-            raise SiteGone(f"Site {self.job.site_id} is not registered any more.")
+            raise SiteRemoved(f"Site {self.job.site_id} is not registered any more.")
         if not site.is_asked:
             raise SiteGone(f"Site {site.name} is disabled.", site=site.name)
         return site

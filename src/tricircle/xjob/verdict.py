@@ -11,9 +11,9 @@ from tricircle.errors import (
     TricircleError,
 )
 from tricircle.jobs.job import Job
-from tricircle.jobs.outcome import Failed, HandedBack, Outcome
+from tricircle.jobs.outcome import Failed, HandedBack, Outcome, Succeeded
 from tricircle.realise.blocks import NoAddressLeft
-from tricircle.xjob.task import SiteGone, Stopping
+from tricircle.xjob.task import SiteGone, SiteRemoved, Stopping
 from tricircle.xjob.top_away import outcome_of
 
 LOG = log.getLogger(__name__)
@@ -27,17 +27,22 @@ def verdict(job: Job, error: Exception, top: str | None = None) -> Outcome:
     match error:
         case Stopping():
             return HandedBack()
+        case SiteRemoved():
+            return Succeeded(error.message)
         case SiteGone() | BadRequest() if not isinstance(error, NoAddressLeft):  # others give some back
             return Failed(error.message, error.request_id, is_final=True)
-        case IdentityUnavailable():
-            return outcome_of(job, error)
-        case SiteUnavailable() | AnswerLost() | BadAnswer() if top is not None and error.site == top:
+        case IdentityUnavailable() | SiteUnavailable() | AnswerLost() | BadAnswer() if _is_tops(error, top):
             return outcome_of(job, error)
         case TricircleError():
             # Also where a site refused: its state changes, and others put it right.
             return Failed(error.message, error.request_id)
         case _:
             return _unexpected(job, error)
+
+
+def _is_tops(error: TricircleError, top: str | None) -> bool:
+    """Say whether it is the top that cannot be asked."""
+    return isinstance(error, IdentityUnavailable) or (top is not None and error.site == top)
 
 
 def _unexpected(job: Job, error: Exception) -> Outcome:

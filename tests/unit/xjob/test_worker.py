@@ -25,7 +25,7 @@ from tricircle.realise.blocks import NoAddressLeft
 from tricircle.sites.service_calls import SiteRefused
 from tricircle.xjob.engine import Engine
 from tricircle.xjob.handlers import HANDLERS
-from tricircle.xjob.task import SiteGone, Stopping, Task
+from tricircle.xjob.task import SiteGone, SiteRemoved, Stopping, Task
 from tricircle.xjob.worker import Worker
 
 LATER = 10_000.0
@@ -87,7 +87,8 @@ def test_what_the_handler_says_becomes_of_the_job(engine: Engine, outcome: Outco
             SiteRefused("Site a said 403: no", site="a", request_id="req-1", status=403),
             Failed("Site a said 403: no", "req-1"),
         ),
-        (SiteGone("no such site"), Failed("no such site", is_final=True)),
+        (SiteGone("disabled"), Failed("disabled", is_final=True)),
+        (SiteRemoved("no such site"), Succeeded("no such site")),
         (BadRequest("nonsense"), Failed("nonsense", is_final=True)),
         (NoAddressLeft("net", site("a")), Failed("No fixed IP addresses available for network: net")),
         (Stopping(), HandedBack()),
