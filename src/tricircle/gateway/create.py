@@ -11,10 +11,10 @@ import orjson
 from msgspec.structs import replace
 from oslo_log import log
 
-from tricircle.errors import BadRequest, NotFound, SiteUnavailable, TricircleError, Unavailable
+from tricircle.errors import BadRequest, NotFound, SiteUnavailable, TricircleError
 from tricircle.gateway.answers import pass_back
 from tricircle.gateway.call import Call, Reply
-from tricircle.gateway.intents import Intent
+from tricircle.gateway.intents import Intent, end_unanswered, end_undone
 from tricircle.gateway.prerequisites import Needs, Prerequisites
 from tricircle.gateway.resource import Item, Resource
 from tricircle.gateway.sending import Sending
@@ -143,7 +143,7 @@ class Create:
                 intent.not_made(f"It was not sent: {error.message}", *left)
                 unreachable = error
             except TricircleError as error:
-                self._failed(call, candidate.site, intent, needs, error)
+                end_unanswered(intent, error, _leave_nothing(call, candidate.site, needs))
                 raise
             else:
                 return self._reply(call, candidate.site, answer, intent, needs)
@@ -156,7 +156,7 @@ class Create:
         try:
             reply = pass_back(call, site, answer, self.resource)
         except TricircleError as error:
-            self._failed(call, site, intent, needs, error)
+            end_unanswered(intent, error, _leave_nothing(call, site, needs))
             raise
         if 200 <= answer.status < 300:
             route = self._route(call, site, reply)
@@ -164,23 +164,9 @@ class Create:
             if needs is not None and route is not None:
                 jobs = needs.follow_up(call, site, route.top_id)
             intent.made(route, *jobs)
-        elif 400 <= answer.status < 500:
-            left = _leave_nothing(call, site, needs)
-            intent.not_made(f"Site {site.name} refused it: {answer.status}.", *left)
         else:
-            # With its own request id the service itself has answered, and not what stands before it.
-            intent.lost(is_over=answer.header("x-openstack-request-id") is not None)
+            end_undone(intent, site, answer, _leave_nothing(call, site, needs))
         return reply
-
-    @staticmethod
-    def _failed(
-        call: Call, site: Site, intent: Intent, needs: Prerequisites | None, error: TricircleError
-    ) -> None:
-        """End an intent without an answer: only a refusal, or what was not even sent, made nothing."""
-        if error.status < 500 or isinstance(error, Unavailable):
-            intent.not_made(error.message, *_leave_nothing(call, site, needs))
-        else:
-            intent.lost()
 
     def _route(self, call: Call, site: Site, reply: Reply) -> Route | None:
         """Return the route of what was made; None where the answer has no id (`return_reservation_id`)."""

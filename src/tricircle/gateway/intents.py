@@ -9,7 +9,7 @@ begin one; where it is away when one ends, the client gets its answer, and XJob 
 
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -19,7 +19,7 @@ from oslo_log import log
 
 from tricircle.db.engine import Database
 from tricircle.db.timestamps import now
-from tricircle.errors import DatabaseUnavailable
+from tricircle.errors import DatabaseUnavailable, TricircleError, Unavailable
 from tricircle.jobs.bus import Bus
 from tricircle.jobs.job import Job, Request
 from tricircle.jobs.requester import JobRequester
@@ -29,6 +29,7 @@ from tricircle.routing.resource_type import ResourceType
 from tricircle.routing.route import Route
 from tricircle.routing.store import RouteStore
 from tricircle.sites.site import Site
+from tricircle.sites.transport import Answer
 
 LOG = log.getLogger(__name__)
 
@@ -74,6 +75,29 @@ class Intent(Protocol):
 
         :param is_over: the site is at it no more: what it has made is there by now.
         """
+
+
+def end_unanswered(intent: Intent, error: TricircleError, jobs: Iterable[Request]) -> None:
+    """End an intent without an answer: only a refusal, or what was not even sent, made nothing.
+
+    :param jobs: that are to follow where nothing was made.
+    """
+    if error.status < 500 or isinstance(error, Unavailable):
+        intent.not_made(error.message, *jobs)
+    else:
+        intent.lost()
+
+
+def end_undone(intent: Intent, site: Site, answer: Answer, jobs: Iterable[Request]) -> None:
+    """End an intent whose answer does not say that it is done.
+
+    :param jobs: that are to follow where nothing was made.
+    """
+    if 400 <= answer.status < 500:
+        intent.not_made(f"Site {site.name} refused it: {answer.status}.", *jobs)
+    else:
+        # With its own request id the service itself has answered, and not what stands before it.
+        intent.lost(is_over=answer.header("x-openstack-request-id") is not None)
 
 
 class Unwritten:

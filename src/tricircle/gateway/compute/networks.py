@@ -14,7 +14,7 @@ import orjson
 from msgspec.structs import replace
 from oslo_log import log
 
-from tricircle.errors import BadRequest, Conflict, DatabaseUnavailable, TricircleError, Unavailable
+from tricircle.errors import BadRequest, Conflict, DatabaseUnavailable, TricircleError
 from tricircle.gateway.answers import SITE_REQUEST_ID, pass_back
 from tricircle.gateway.call import Call, Reply
 from tricircle.gateway.compute.places import (
@@ -36,7 +36,7 @@ from tricircle.gateway.compute.places import (
     Place,
     Shown,
 )
-from tricircle.gateway.intents import Intent
+from tricircle.gateway.intents import Intent, end_unanswered, end_undone
 from tricircle.gateway.operation import Handler
 from tricircle.gateway.resource import Item
 from tricircle.jobs.boots import address_on
@@ -87,20 +87,15 @@ def send(call: Call, site: Site, body: bytes | None, asked: Asked) -> Answer:
     try:
         answer = call.send(site, target=call.target(call.path(**parameters)), body=body)
     except TricircleError as error:
-        if error.status < 500 or isinstance(error, Unavailable):
-            intent.not_made(error.message, *needs.leave_nothing(call, site))
-        else:
-            intent.lost()
+        end_unanswered(intent, error, needs.leave_nothing(call, site))
         raise
     if 200 <= answer.status < 300:
         if call.method != "GET":
             leaving = _leaving(call, parameters, document, asked)
             _have_followed(call, site, needs.project_id, replace(needs.adoption, leaving=leaving))
         intent.done()
-    elif answer.status < 500:
-        intent.not_made(f"Site {site.name} refused it: {answer.status}.", *needs.leave_nothing(call, site))
     else:
-        intent.lost(is_over=answer.header("x-openstack-request-id") is not None)
+        end_undone(intent, site, answer, needs.leave_nothing(call, site))
     return answer
 
 
