@@ -89,9 +89,9 @@ class Refreshed(Generic[Value]):
 
         What is due is read by another thread, where one may be started.
         """
-        is_due = self._start is not None and self._clock() >= self._due
-        if is_due and self._lock.acquire(blocking=False):
-            self._refresh_aside(self._start)  # type: ignore[arg-type]  # not None
+        start = self._start
+        if start is not None and self._clock() >= self._due and self._lock.acquire(blocking=False):
+            self._refresh_aside(start)
         return self._value
 
     def expire(self, older_than: float = 0.0) -> None:

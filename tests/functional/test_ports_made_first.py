@@ -108,7 +108,7 @@ class TestPorts:
         self, servers: Api, neutron: Neutron, net1: Document, site_one: Site, site_two: Site
     ) -> None:
         boot(servers, net1)
-        there = Neutron(neutron.cloud, site_one.network, neutron.token)  # type: ignore[arg-type]
+        there = Neutron(neutron.cloud, site_one.network, neutron.token)
         (known_as,) = site_one.network.networks
         port = there.make("port", network_id=known_as, name="site's own")
         row = {name: port[name] for name in ("id", "project_id", "mac_address", "name")}

@@ -115,7 +115,7 @@ class Desk:
     def __init__(self, office: Office, networks: Networks) -> None:
         self.office = office
         self.networks = networks
-        office.engine.replicas.networks = networks  # type: ignore[misc,assignment]
+        office.engine.replicas.networks = networks
         office.index.sites["server", ID] = A
 
     def __call__(self, line: str, body: object = None, **more: Any) -> Reply:
@@ -125,7 +125,7 @@ class Desk:
         for name, value in more.items():
             tail = tail.replace(f"{{{name}}}", value)
         call = self.office.call(f"{method} /servers/{ID}{tail}", body, row=row, server_id=ID, **more)
-        handler: Callable[[Call], Reply] = HANDLERS[method, row]  # type: ignore[assignment]
+        handler: Callable[[Call], Reply] = HANDLERS[method, row]
         return handler(call)
 
     @property

@@ -159,7 +159,7 @@ class TestAttach:
     ) -> None:
         def answer(_: Sent) -> Outcome:
             asked.office.desk.is_away = True
-            return told({"interfaceAttachment": IN_A})  # type: ignore[no-any-return]
+            return told({"interfaceAttachment": IN_A})
 
         asked = desk(answer)
         reply = asked(f"POST {INTERFACES}", {"interfaceAttachment": {"net_id": NET}})
