@@ -41,11 +41,15 @@ class Site:
         process = site_process(layout, layout.sites[0], service)
         self.file = Path(process.faults)
         self.served: list[str] = []
+        self.computes = 0.0
         self.middleware = FaultInjection(self.application, process)
 
     def application(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serve as OpenStack would."""
         self.served.append(environ["PATH_INFO"])
+        until = time.thread_time() + self.computes
+        while time.thread_time() < until:
+            pass
         start_response("200 OK", [("Content-Length", str(len(BODY)))])
         return [BODY]
 
@@ -102,6 +106,14 @@ def test_a_delayed_request_is_served_late(site: Site) -> None:
     began = time.monotonic()
     assert site.get().body == BODY
     assert time.monotonic() - began >= 0.3
+
+
+def test_a_slow_request_takes_so_many_times_what_it_computes(site: Site) -> None:
+    site.computes = 0.05
+    faults.inject(site.file, "compute", "/", "slow", 4.0)
+    began = time.monotonic()
+    assert site.get().body == BODY
+    assert time.monotonic() - began >= 0.2
 
 
 def test_a_hung_request_waits_for_as_long_as_the_fault_lasts_and_is_not_served(site: Site) -> None:

@@ -14,6 +14,7 @@ PARSER = manual.parser(HANDLERS, Path("/srv/sandbox"))
     ("line", "kind", "value"),
     [
         ("fault SiteOne --delay 1.5", "delay", 1.5),
+        ("fault SiteOne --slow 4", "slow", 4.0),
         ("fault SiteOne --status 503", "status", 503),
         ("fault SiteOne --hang", "hang", None),
         ("fault SiteOne --html", "html", None),
@@ -27,7 +28,10 @@ def test_a_kind_of_fault_comes_with_its_value(line: str, kind: str | None, value
     assert (arguments.kind, arguments.value) == (kind, value)
 
 
-@pytest.mark.parametrize("line", ["fault SiteOne --hang --html", "up --sites 0", "up --sites 21", "", "fly"])
+@pytest.mark.parametrize(
+    "line",
+    ["fault SiteOne --hang --html", "fault SiteOne --slow 0.5", "up --sites 0", "up --sites 21", "", "fly"],
+)
 def test_what_makes_no_sense_is_refused(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         PARSER.parse_args(line.split())

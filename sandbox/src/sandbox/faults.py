@@ -26,8 +26,8 @@ def inject(file: Path, type_: str | None, path: str, kind: str, value: float | N
 
     :param type_: one of TYPES, or None for all services of the site
     :param path: the rule holds for request paths that begin so
-    :param kind: delay, hang, status, html or half
-    :param value: the seconds of a delay, the code of a status
+    :param kind: delay, slow, hang, status, html or half
+    :param value: the seconds of a delay, how many times as slow, the code of a status
     """
     official = OFFICIAL.get(type_ or "", type_)
     others = [rule for rule in rules(file) if (rule["type"], rule["path"]) != (official, path)]

@@ -101,6 +101,7 @@ examples:
   sandbox fault SiteOne --delay 3                                   everything takes 3 seconds longer
   sandbox fault SiteTwo --service compute --hang                    its Nova accepts, and never answers
   sandbox fault SiteOne --service volume --path /v3/ --status 503
+  sandbox fault SiteOne --slow 4                                    its machine is a quarter as fast
   sandbox fault SiteOne --off                                       all is well again
 """
 
@@ -198,6 +199,14 @@ def add_log_options(logs: argparse.ArgumentParser) -> None:
     )
 
 
+def factor(text: str) -> float:
+    """Return how many times as slow something is to be."""
+    value = float(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("nothing becomes faster")
+    return value
+
+
 class KindOfFault(argparse.Action):
     """Takes ``--delay 3`` as kind ``delay`` and value 3."""
 
@@ -226,6 +235,13 @@ def add_fault_options(fault: argparse.ArgumentParser) -> None:
     alone = {**with_value, "nargs": 0}
     kinds.add_argument(
         "--delay", type=float, metavar="SECONDS", help="serve, but so much later", **with_value
+    )
+    kinds.add_argument(
+        "--slow",
+        type=factor,
+        metavar="FACTOR",
+        help="serve, but compute so many times as long, as on a slower machine",
+        **with_value,
     )
     kinds.add_argument("--hang", help="accept, and never serve or answer", **alone)
     kinds.add_argument(

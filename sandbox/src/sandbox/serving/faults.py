@@ -53,6 +53,7 @@ class FaultInjection:
         self.rules: list[Rule] = []
         self.kinds: dict[str, Callable[[Rule, WSGIEnvironment, StartResponse], Iterable[bytes]]] = {
             "delay": self.delay,
+            "slow": self.slow,
             "hang": self.hang,
             "status": self.status,
             "html": self.html,
@@ -95,6 +96,16 @@ class FaultInjection:
         """Serve the request, later."""
         threading.Event().wait(rule["value"])
         return self.application(environ, start_response)
+
+    def slow(self, rule: Rule, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Serve the request as a processor does that is so many times as slow, and leave ours to others.
+
+        What the request waits for, as other services or its turn at the database, takes as long as it takes.
+        """
+        began = time.thread_time()
+        answer = self.application(environ, start_response)
+        threading.Event().wait((rule["value"] - 1) * (time.thread_time() - began))
+        return answer
 
     def hang(self, rule: Rule, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Never serve the request: hold it for as long as the fault lasts, and then refuse it."""
