@@ -23,7 +23,6 @@ from tricircle.realise.kinds import (
     SECURITY_GROUP,
     SUBNET,
 )
-from tricircle.realise.kinds.rbac_policy import SHAREABLE
 from tricircle.realise.reach import Reach
 from tricircle.realise.remote_groups import RemoteGroups
 from tricircle.realise.replication import replication
@@ -200,21 +199,22 @@ class Following:
         there = {(each, item["id"]) for each, item in look.shown}
         found = [] if look.known is None or (look.kind, look.key) in there else [look.known]
         found += [each for each in look.policies if (RBAC_POLICY.name, each.definition.key) not in there]
-        whole = self._whole_of(look.kind, look.known)
-        if whole is not None:
-            it = (whole.definition.kind, whole.definition.key)
-            if it not in there:
-                found.append(whole)
-            keys = [each for each in _parts(whole.definition) if each[0] == SUBNET.name]
+        network = self._network_of(look.kind, look.known)
+        if network is not None:
+            if (NETWORK.name, network.definition.key) not in there:
+                found.append(network)
+            keys = [each for each in _parts(network.definition) if each[0] == SUBNET.name]
             found += self._store.several([each for each in keys if each not in there])
         by_id = {each.definition.id: each for each in found}
         return [each for each in by_id.values() if each.definition.state is DefinitionState.ACTIVE]
 
-    def _whole_of(self, kind: str, known: Known | None) -> Known | None:
-        """Return what goes with its parts, itself or what it is a part of."""
-        if known is None or kind in SHAREABLE:
+    def _network_of(self, kind: str, known: Known | None) -> Known | None:
+        """Return the network whose subnets go with it: itself, or a subnet's."""
+        if known is None or kind == NETWORK.name:
             return known
-        return self._store.find("network", known.definition.body["network_id"]) if kind == "subnet" else None
+        if kind != SUBNET.name:
+            return None
+        return self._store.find(NETWORK.name, known.definition.body["network_id"])
 
     def _bury(self, connection: sa.Connection, known: Known, request_id: str | None) -> list[Request]:
         """Have something go from the sites that have it."""

@@ -156,7 +156,7 @@ class TopDefinitions:
                 definition, is_new = self.define(connection, kind, item, is_first=True)
                 found.append(definition)
                 if is_new:
-                    followed.add(_whole_of(kind, item))
+                    followed.add(_followed_with(kind, item))
             for whole in sorted(followed):
                 self._requester.enqueue(connection, following_of(*whole, request_id))
             needed = []
@@ -242,7 +242,7 @@ def _named_by(kind: str, item: Item) -> set[tuple[str, str]]:
     return {each for each in named if each[0] in {"security_group", "address_group", "qos_policy"}}
 
 
-def _whole_of(kind: str, item: Item) -> tuple[str, str]:
+def _followed_with(kind: str, item: Item) -> tuple[str, str]:
     """Return what something is followed with: itself, or what it is a part of."""
     if kind == SUBNET.name:
         return NETWORK.name, item["network_id"]
