@@ -43,6 +43,11 @@ class SiteAnswer:
     document: dict[str, Any]
     request_id: str | None
 
+    @property
+    def words(self) -> str:
+        """What the site says in an answer that refuses."""
+        return _words(self.document)
+
 
 class ServiceCalls:
     """Sends requests as the top's service user."""
@@ -105,15 +110,15 @@ class ServiceCalls:
 
 def _read(site: Site, answer: Answer, expected: Collection[int]) -> SiteAnswer:
     request_id = answer.header("x-openstack-request-id")
-    if answer.status >= 400 and answer.status not in expected:
-        said = f"Site {site.name} said {answer.status}: {_words(answer.body)}"
-        if answer.status >= 500 or answer.status == 429:
-            raise SiteUnavailable(said, site=site.name, request_id=request_id)
-        raise SiteRefused(said, site=site.name, request_id=request_id, status=answer.status)
     try:
         document = orjson.loads(answer.body) if answer.body else {}
     except orjson.JSONDecodeError:
         document = None
+    if answer.status >= 400 and answer.status not in expected:
+        said = f"Site {site.name} said {answer.status}: {_words(document)}"
+        if answer.status >= 500 or answer.status == 429:
+            raise SiteUnavailable(said, site=site.name, request_id=request_id)
+        raise SiteRefused(said, site=site.name, request_id=request_id, status=answer.status)
     if not isinstance(document, dict):
         if answer.status in expected:
             return SiteAnswer(answer.status, {}, request_id)
@@ -121,11 +126,10 @@ def _read(site: Site, answer: Answer, expected: Collection[int]) -> SiteAnswer:
     return SiteAnswer(answer.status, document, request_id)
 
 
-def _words(body: bytes) -> str:
+def _words(document: Any) -> str:
     """Return what an error body says, on one line; every service has one object with a `message` in it."""
     try:
-        document = orjson.loads(body)
         (fault,) = document.values()
         return " ".join(str(fault["message"]).replace("\0", "").split())[:_LONGEST_WORD]
-    except (orjson.JSONDecodeError, AttributeError, ValueError, KeyError, TypeError):
+    except (AttributeError, ValueError, KeyError, TypeError):
         return "no words of its own."

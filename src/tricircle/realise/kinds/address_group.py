@@ -5,7 +5,7 @@ Source: Networking API v2.0 reference, "Address groups".
 
 from tricircle.errors import Conflict
 from tricircle.realise.definition import Body, Changed, Found
-from tricircle.realise.kinds.neutron import Item, NeutronKind
+from tricircle.realise.kinds.neutron import Item, NeutronKind, error_type
 from tricircle.realise.site_view import SiteView
 
 _AT_ONCE = 500
@@ -43,8 +43,7 @@ class AddressGroup(NeutronKind):
                 some = addresses[start : start + _AT_ONCE]
                 answer = view.change(action, "PUT", target, {"addresses": some}, fine={400, 404})
                 if answer.status >= 400:
-                    error = answer.document.get("NeutronError", {})
-                    if answer.status == 404 or error.get("type") == _IS_THERE:
+                    if answer.status == 404 or error_type(answer) == _IS_THERE:
                         raise Changed
-                    words = f"Site {view.site.name} does not change an address group: {error.get('message')}"
+                    words = f"Site {view.site.name} does not change an address group: {answer.words}"
                     raise Conflict(words, site=view.site.name)

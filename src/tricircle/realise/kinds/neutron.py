@@ -20,6 +20,7 @@ from tricircle.errors import Conflict
 from tricircle.realise.definition import Body, Found, Known, Sought, differences
 from tricircle.realise.kinds.kind import IdOf, Kind, NotOffered, quoted
 from tricircle.realise.site_view import SiteView
+from tricircle.sites.service_calls import SiteAnswer
 
 Item = dict[str, Any]
 
@@ -40,6 +41,12 @@ def mark_of(key: str) -> str:
 def is_mark(description: str | None) -> bool:
     """Say whether a description is such a mark."""
     return description is not None and _MARKED.fullmatch(description) is not None
+
+
+def error_type(answer: SiteAnswer) -> str | None:
+    """Return which error of Neutron's an answer is, by the name of its class there."""
+    said: str | None = answer.document.get("NeutronError", {}).get("type")
+    return said
 
 
 class NeutronKind(Kind):

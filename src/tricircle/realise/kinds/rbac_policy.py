@@ -76,9 +76,8 @@ class RbacPolicy(NeutronKind):
         answer = view.change("rbac_policy made", "POST", target, {self.member: wanted}, fine=refusals)
         item = answer.document.get(self.member) or self._same(view, body)
         if item is None:
-            said = answer.document.get("NeutronError", {}).get("message", "no words of its own")
             what = body["object_type"].replace("_", " ")
-            raise Conflict(f"Site {view.site.name} shares no {what}: {said}", site=view.site.name)
+            raise Conflict(f"Site {view.site.name} shares no {what}: {answer.words}", site=view.site.name)
         return self.found(item, body["id"], [])
 
     def _same(self, view: SiteView, body: Body) -> Item | None:

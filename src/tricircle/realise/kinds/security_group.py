@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from tricircle.realise.definition import Body, Found, Sought, differences
 from tricircle.realise.kinds.kind import IdOf
-from tricircle.realise.kinds.neutron import Item, NeutronKind, tags_of
+from tricircle.realise.kinds.neutron import Item, NeutronKind, error_type, tags_of
 from tricircle.realise.site_view import SiteView
 from tricircle.sites.service_calls import SiteRefused
 
@@ -120,10 +120,8 @@ class SecurityGroup(NeutronKind):
             return
         for body in bodies:  # somebody else has made some of them just now, and Neutron takes all or none
             answer = view.change("rule made", "POST", target, {"security_group_rule": body}, fine={409})
-            is_there = answer.document.get("NeutronError", {}).get("type") == "SecurityGroupRuleExists"
-            if answer.status == 409 and not is_there:
-                said = answer.document.get("NeutronError", {}).get("message", "no words of its own")
-                words = f"Site {view.site.name} refuses a rule: {said}"
+            if answer.status == 409 and error_type(answer) != "SecurityGroupRuleExists":
+                words = f"Site {view.site.name} refuses a rule: {answer.words}"
                 raise SiteRefused(words, site=view.site.name, request_id=answer.request_id, status=409)
 
 
