@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from tricircle.errors import Conflict
 from tricircle.realise.definition import Body, Changed, DefinitionState
 from tricircle.realise.kinds import KINDS
-from tricircle.realise.kinds.kind import GoesWithout, NotOffered
+from tricircle.realise.kinds.kind import GoesWithout
 from tricircle.realise.replication import end_precaution
 from tricircle.realise.sides import Sides
 from tricircle.realise.site_view import go_on
@@ -80,10 +80,7 @@ class Realiser(Sides):
                     continue
                 return f"Nothing in site {site.name} needs it."
             try:
-                try:
-                    return work.do(is_new=is_new, own=own, with_parts=with_parts, in_haste=in_haste)
-                except NotOffered as error:
-                    return work.go_without(error)
+                return work.do(is_new=is_new, own=own, with_parts=with_parts, in_haste=in_haste)
             except GoesWithout as error:
                 return error.message  # it stays wanted there
             except Changed:

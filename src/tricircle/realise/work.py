@@ -85,6 +85,12 @@ class Work:
 
     def do(self, *, is_new: bool, own: Body | None, with_parts: bool, in_haste: bool) -> str:
         """Make the site agree, and note that it does; see `Realiser.realise`."""
+        try:
+            return self._agree(is_new=is_new, own=own, with_parts=with_parts, in_haste=in_haste)
+        except NotOffered as error:
+            return self._go_without(error)
+
+    def _agree(self, *, is_new: bool, own: Body | None, with_parts: bool, in_haste: bool) -> str:
         if self._definition.state is DefinitionState.DELETED:
             return self._remove()
         if not self._kind.everywhere and self._known.version_in(self._site.id) == FORMER:
@@ -128,7 +134,7 @@ class Work:
             )
         return done
 
-    def go_without(self, error: NotOffered) -> str:
+    def _go_without(self, error: NotOffered) -> str:
         """Note that the site has no such thing, which is all that can be done there."""
         deleted = self._definition.state is DefinitionState.DELETED
         if not deleted and self._known.version_in(self._site.id) == FORMER:
