@@ -56,12 +56,15 @@ _LATER = PATIENCE + 2.0
 """Seconds after which a worker has told, as the cause of its job, what the site has refused to have."""
 
 
-def send(call: Call, site: Site, body: bytes | None, asked: Asked) -> Answer:
+def send(
+    call: Call, site: Site, body: bytes | None, asked: Asked, *, project_id: str | None = None
+) -> Answer:
     """Send a request about a server to its site, with the site's ids.
 
     What it needs is noted as in use, as of a new server, and realised in the site before; what has become of
     the server's ports is looked at after.
 
+    :param project_id: with whose eyes Nova looks for what it names; None stands for those of who asks.
     :raises TricircleError: the site cannot have what it needs; see `Networks.prepare`.
     """
     if not call.engine.networks.is_there or (body is not None and not asked.may_be_in(body)):
@@ -73,9 +76,7 @@ def send(call: Call, site: Site, body: bytes | None, asked: Asked) -> Answer:
         if name in call.params
     }
     document = _document(body)
-    needs = _Needs.of(
-        document, asked.places, _project(call) if asked.is_for_owner else call.identity.project_id
-    )
+    needs = _Needs.of(document, asked.places, project_id or call.identity.project_id)
     intent = needs.begin(call, site)
     try:
         if _named_in_site(call, site, document, asked.places, needs.prepare(call, site)):
@@ -115,28 +116,30 @@ class OnNetworks:
 
     summary = "forwarded to the site that holds it; ids of networks and ports are the top's"
 
-    def __init__(self, shown: Shown, asked: Asked = NOTHING) -> None:
-        self._asked = asked
+    def __init__(self, shown: Shown) -> None:
         self._shown = shown
 
     def __call__(self, call: Call) -> Reply:
         """Forward the request."""
         site = call.engine.locator.locate(SERVER_TYPE, call.params["server_id"], call.identity, call.token)
-        answer = send(call, site, self.body(call), self._asked)
-        return show(call, site, pass_back(call, site, answer), self._shown)
+        return show(call, site, pass_back(call, site, self._send(call, site)), self._shown)
 
-    def body(self, call: Call) -> bytes | None:
-        """Return the body that is meant."""
-        return call.body()
+    def _send(self, call: Call, site: Site) -> Answer:
+        return send(call, site, call.body(), NOTHING)
 
 
 class Interfaces(OnNetworks):
-    """Handler of the interfaces of a server."""
+    """Handler of the interfaces of a server, whose networks and ports are its project's, whoever asks."""
 
     def __init__(self) -> None:
-        super().__init__(INTERFACES, INTERFACES_ASKED)
+        super().__init__(INTERFACES)
 
-    def body(self, call: Call) -> bytes | None:
+    def _send(self, call: Call, site: Site) -> Answer:
+        project_id = _project(call)
+        return send(call, site, self._body(call, project_id), INTERFACES_ASKED, project_id=project_id)
+
+    @staticmethod
+    def _body(call: Call, project_id: str | None) -> bytes | None:
         """Name the network to be attached where the client does not: Nova takes the only one of the server's
         project, but not for an address that is asked for.
 
@@ -153,7 +156,7 @@ class Interfaces(OnNetworks):
             return body  # the site says what is wrong
         if is_named:
             return body
-        networks = call.engine.networks.own(_project(call), call.token, request_id=call.request_id)
+        networks = call.engine.networks.own(project_id, call.token, request_id=call.request_id)
         if len(networks) > 1:
             raise BadRequest("Multiple possible networks found, use a Network ID to be more specific.")
         if not networks:

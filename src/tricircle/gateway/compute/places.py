@@ -108,12 +108,10 @@ class Asked(Shown):
 
     :param parameters: those that the path may have: name and kind.
     :param leaving: where addresses stand that the server is to lose.
-    :param is_for_owner: whether Nova looks for it with the eyes of the server's project, and not of who asks.
     """
 
     parameters: Sequence[tuple[str, str]] = ()
     leaving: Sequence[Place] = ()
-    is_for_owner: bool = False
 
 
 def _interface(path: str) -> tuple[Place, ...]:
@@ -133,7 +131,6 @@ INTERFACES_ASKED = Asked(
         Place("interfaceAttachment.fixed_ips.*.ip_address", ADDRESS, needed=True),
     ),
     parameters=(("port_id", PORT),),
-    is_for_owner=True,
 )
 INTERFACES = Shown((*_interface("interfaceAttachment"), *_interface("interfaceAttachments.*")))
 
