@@ -157,7 +157,7 @@ class Story(RuleBasedStateMachine):
         """Ask both; see that what was asked for last is what will be done."""
         self.ids += 1
         request = replace(request, requires=requires)
-        made = self.both(lambda side: _requester(side).request(request))
+        made = self.both(lambda side: side.requester.request(request))
         if isinstance(made, type):
             return multiple()
         (job,) = made
@@ -172,17 +172,15 @@ class Story(RuleBasedStateMachine):
     def complete(self, job_id: str, cause: str | None) -> None:
         """Say that a job is needed no more."""
         self.both(
-            lambda side: (
-                side.complete(None, job_id, cause)
-                if isinstance(side, Jobs)
-                else self.database.transact(lambda it: side.requester.complete(it, job_id, cause))
+            lambda side: self.database.transact(
+                lambda connection: side.requester.complete(connection, job_id, cause)
             )
         )
 
     @rule(job_id=jobs, delay=st.sampled_from([0.0, 5.0]))
     def hasten(self, job_id: str, delay: float) -> None:
         """Have a job done sooner."""
-        self.both(lambda side: _requester(side).hasten(job_id, delay))
+        self.both(lambda side: side.requester.hasten(job_id, delay))
 
     # Those who work. A worker that crashes is one that is heard of no more, or comes too late
 
@@ -213,7 +211,7 @@ class Story(RuleBasedStateMachine):
         before = {row.id: row for row in read_jobs(self.database)}
         required = read_requirements(self.database)
         lease = self.both(
-            lambda side: _queue(side).claim(owner, busy_sites=busy_sites, busy_projects=busy_projects)
+            lambda side: side.queue.claim(owner, busy_sites=busy_sites, busy_projects=busy_projects)
         )
         if lease is None:
             return None
@@ -241,19 +239,19 @@ class Story(RuleBasedStateMachine):
     def renew(self, held: Sequence[Lease], progress: Mapping[str, Any] | None) -> None:
         """Tell that a worker lives; it may have lost some of its leases."""
         said = {} if progress is None else {lease.job.id: progress for lease in held}
-        kept = self.both(lambda side: _queue(side).renew(held, said))
+        kept = self.both(lambda side: side.queue.renew(held, said))
         assert kept == {lease.job.id for lease in held if self.is_good(lease)}
 
     @rule(lease=leases, outcome=outcomes, progress=progresses)
     def finish(self, lease: Lease, outcome: Outcome, progress: Mapping[str, Any] | None) -> None:
         """End an attempt; the lease may have been lost long ago."""
-        self.both(lambda side: _queue(side).finish(lease, outcome, progress=progress))
+        self.both(lambda side: side.queue.finish(lease, outcome, progress=progress))
 
     @rule(lease=leases)
     def work_while_there_is_time(self, lease: Lease) -> None:
         """End the attempt of a worker that is not late."""
         if self.is_good(lease):
-            assert self.both(lambda side: _queue(side).finish(lease, Succeeded())).state is JobState.SUCCEEDED
+            assert self.both(lambda side: side.queue.finish(lease, Succeeded())).state is JobState.SUCCEEDED
 
     @rule(seconds=st.sampled_from([0.000001, 1.0, 5.0, LEASE, 1000.0]))
     def pass_time(self, seconds: float) -> None:
@@ -265,33 +263,33 @@ class Story(RuleBasedStateMachine):
     @rule(job_id=jobs)
     def redo(self, job_id: str) -> None:
         """Have a job done again."""
-        redone = self.both(lambda side: _store(side).redo(job_id))
+        redone = self.both(lambda side: side.store.redo(job_id))
         if isinstance(redone, Job):
             self.last_asked[redone.key] = redone.id
 
     @rule(job_id=jobs)
     def cancel(self, job_id: str) -> None:
         """Have a job not done."""
-        self.both(lambda side: _store(side).cancel(job_id))
+        self.both(lambda side: side.store.cancel(job_id))
 
     @rule(seconds=st.sampled_from([0.0, LEASE]))
     def purge(self, seconds: float) -> None:
         """Delete old jobs."""
         before = self.clock.moment() - timedelta(seconds=seconds)
-        self.both(lambda side: _store(side).purge(before))
+        self.both(lambda side: side.store.purge(before))
 
     # What must be true after each step
 
     @invariant()
     def shows_what_the_twin_shows(self) -> None:
         """All that can be seen of the database is as the twin shows it."""
-        page = self.both(lambda side: _store(side).page())
-        self.both(lambda side: _store(side).counts())
-        self.both(lambda side: _queue(side).next_due())
+        page = self.both(lambda side: side.store.page())
+        self.both(lambda side: side.store.counts())
+        self.both(lambda side: side.queue.next_due())
         events = read_events(self.database)
         required = read_requirements(self.database)
         for job in page:
-            story = self.twin.show(job.id)
+            story = self.twin.store.show(job.id)
             assert events[job.id] == list(story.events)
             assert {other for job_id, other in required if job_id == job.id} == set(story.requires)
 
@@ -343,8 +341,8 @@ class Story(RuleBasedStateMachine):
         """Let one good worker go on; all jobs must come to an end."""
         for _ in range(100):
             self.clock.time += 1000
-            while (lease := self.both(lambda side: _queue(side).claim("last"))) is not None:
-                self.both(lambda side, lease=lease: _queue(side).finish(lease, Succeeded()))  # type: ignore[misc]
+            while (lease := self.both(lambda side: side.queue.claim("last"))) is not None:
+                self.both(lambda side, lease=lease: side.queue.finish(lease, Succeeded()))  # type: ignore[misc]
             if all(JobState(row.state).is_final for row in read_jobs(self.database)):
                 break
         self.shows_what_the_twin_shows()
@@ -356,18 +354,6 @@ def _again(job: Job) -> Request:
     return Request(
         job.type, job.resource_type, job.resource_id, site_id=job.site_id, project_id=job.project_id
     )
-
-
-def _requester(side: Any) -> Any:
-    return getattr(side, "requester", side)
-
-
-def _queue(side: Any) -> Any:
-    return getattr(side, "queue", side)
-
-
-def _store(side: Any) -> Any:
-    return getattr(side, "store", side)
 
 
 def _key(row: Any) -> str:
