@@ -36,6 +36,10 @@ class House:
         assert lease is not None
         return lease
 
+    def drain(self) -> list[str]:
+        """Lease all that can be leased; tell what it is about."""
+        return [lease.job.resource_id for lease in iter(lambda: self.queue.claim("worker"), None)]
+
     def start(self, request: Request, owner: str = "worker") -> Lease:
         """Ask for a job and lease it."""
         job = self.ask(request)
