@@ -119,6 +119,24 @@ def net1(neutron: Neutron) -> Document:
 
 
 @pytest.fixture
+def web(neutron: Neutron) -> Document:
+    """A group whose rules name another one."""
+    backend = neutron.make("security_group", name="backend")
+    group = neutron.make("security_group", name="web")
+    neutron.add_rule(group["id"], remote_group_id=backend["id"], protocol="tcp")
+    return group
+
+
+@pytest.fixture
+def circle(neutron: Neutron) -> Document:
+    """A group that names one that names it."""
+    one, other = (neutron.make("security_group", name=name) for name in ("one", "other"))
+    neutron.add_rule(one["id"], remote_group_id=other["id"], protocol="tcp")
+    neutron.add_rule(other["id"], remote_group_id=one["id"], protocol="tcp")
+    return one
+
+
+@pytest.fixture
 def port(servers: Api, workshop: Workshop, net1: Document, site_one: Site) -> Document:
     """The port of a server, which is adopted."""
     made = servers.create(availability_zone="az1", networks=[{"uuid": net1["id"]}])

@@ -11,10 +11,10 @@ from tests.fakes.service import Document
 from tests.fakes.site import Site
 from tests.functional.adopting_top import AdoptingTop
 from tests.functional.api import Api
+from tests.functional.brought import is_clean, settle
 from tests.functional.gateway import Reply
 from tests.functional.neutron import Neutron, calls_of, networks_in
 from tests.functional.test_boots_meet import Meanwhile
-from tests.functional.test_clean_up import is_clean, settle
 from tests.functional.test_first_boots import AnsweredLate
 from tests.functional.test_shared_networks import share
 from tests.functional.workshop import Workshop

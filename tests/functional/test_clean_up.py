@@ -12,7 +12,7 @@ from tests.fakes.service import Document
 from tests.fakes.site import Site
 from tests.functional.adopting_top import AdoptingTop
 from tests.functional.api import Api
-from tests.functional.gateway import Reply
+from tests.functional.brought import boot, groups_in, is_clean, settle
 from tests.functional.neutron import Neutron, networks_in
 from tests.functional.workshop import Workshop
 
@@ -20,19 +20,7 @@ from tricircle.db.tables import jobs
 from tricircle.db.timestamps import now
 from tricircle.jobs.job import JobState, Request
 from tricircle.jobs.outcome import Outcome
-from tricircle.jobs.store import JobFilters, JobStore
-from tricircle.jobs.types import (
-    ADOPT,
-    AFTER_DELETE,
-    CLEAN_UP,
-    FOLLOW,
-    INTENT,
-    MEMBERS,
-    PORTS,
-    REPLICATE,
-    IntentParameters,
-)
-from tricircle.xjob import idle_networks
+from tricircle.jobs.types import CLEAN_UP, FOLLOW, INTENT, PORTS, REPLICATE, IntentParameters
 from tricircle.xjob.clean_up import clean_up
 from tricircle.xjob.handlers import HANDLERS
 from tricircle.xjob.task import Task
@@ -44,78 +32,6 @@ IN_STEP = {"net1": ["10.0.1.0/24"]}
 def top(adopting_top: AdoptingTop) -> AdoptingTop:
     """The top's Neutron."""
     return adopting_top
-
-
-@pytest.fixture
-def circle(neutron: Neutron) -> Document:
-    """A group that names one that names it."""
-    one, other = (neutron.make("security_group", name=name) for name in ("one", "other"))
-    neutron.add_rule(one["id"], remote_group_id=other["id"], protocol="tcp")
-    neutron.add_rule(other["id"], remote_group_id=one["id"], protocol="tcp")
-    return one
-
-
-@pytest.fixture
-def web(neutron: Neutron) -> Document:
-    """A group whose rules name another one."""
-    backend = neutron.make("security_group", name="backend")
-    group = neutron.make("security_group", name="web")
-    neutron.add_rule(group["id"], remote_group_id=backend["id"], protocol="tcp")
-    return group
-
-
-def boot(servers: Api, network: Document, group: Document | None = None, **more: str) -> Reply:
-    """Boot a server on a network."""
-    groups = [] if group is None else [{"name": group["name"]}]
-    return servers.create(
-        availability_zone="az1", networks=[{"uuid": network["id"]}], security_groups=groups, **more
-    )
-
-
-def settle(workshop: Workshop) -> None:
-    """Have all jobs done that boots asked for."""
-    workshop.hurry(
-        *(
-            FOLLOW.name,
-            REPLICATE.name,
-            INTENT.name,
-            ADOPT.name,
-            AFTER_DELETE.name,
-            CLEAN_UP.name,
-            MEMBERS.name,
-        )
-    )
-    assert workshop.parked() == []
-
-
-def groups_in(site: Site) -> set[str]:
-    """Return the names of a site's groups."""
-    return {group["name"] for group in site.network.security_groups.values()}
-
-
-def is_clean(workshop: Workshop, site: Site) -> bool:
-    """Say whether a site has nothing of the top but the default group, and the top believes so, too."""
-    site_id = workshop.site_id(site.name)
-    kinds = ("network", "subnet", "port", "security_group", "rbac_policy", "address_group")
-    noted = [
-        known.definition.name
-        for kind in kinds
-        for known in workshop.known(kind)
-        if site_id in known.realisations and known.definition.name != "default"
-    ]
-    network = site.network
-    there = [*network.networks, *network.subnets, *network.ports, *network.address_groups]
-    return noted == [] and there == [] and groups_in(site) <= {"default"}
-
-
-def compare(workshop: Workshop) -> str:
-    """Have the ports of the first site compared; return what the job says."""
-    site_id = workshop.site_id("SiteOne")
-    workshop.engine.requester.request(Request(PORTS.name, "site", site_id, site_id))
-    workshop.run()
-    (job, *_) = JobStore(workshop.engine.database).page(JobFilters(type=PORTS.name))
-    assert job.state is JobState.SUCCEEDED, job.cause
-    return str(job.cause)
 
 
 class TestARefusedBoot:
@@ -366,62 +282,3 @@ def test_at_whichever_step_it_dies_the_site_is_clean_in_the_end(
         settle(workshop)
         assert is_clean(workshop, site_one), number
     assert number > 5
-
-
-class TestIdleGroups:
-    @pytest.fixture(autouse=True)
-    def _later(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """It is an hour later for whoever looks what is idle."""
-        monkeypatch.setattr(idle_networks, "now", lambda: now() + timedelta(hours=1))
-
-    def test_they_go_with_the_networks_when_no_port_is_in_them(
-        self, servers: Api, workshop: Workshop, net1: Document, web: Document, site_one: Site
-    ) -> None:
-        server = boot(servers, net1, web).json["server"]["id"]
-        settle(workshop)
-        compare(workshop)
-        assert {"web", "backend"} <= groups_in(site_one)
-        servers.client.delete(f"/v2.1/servers/{server}")
-        settle(workshop)
-        said = compare(workshop)
-        assert said.endswith("1 networks were idle, and are gone from the site. So are 2 groups.")
-        assert is_clean(workshop, site_one)
-        assert compare(workshop) == "0 networks: nothing to do."
-
-    def test_those_that_name_one_another_go_together(
-        self, servers: Api, workshop: Workshop, net1: Document, circle: Document, *, site_one: Site
-    ) -> None:
-        server = boot(servers, net1, circle).json["server"]["id"]
-        settle(workshop)
-        compare(workshop)
-        assert {"one", "other"} <= groups_in(site_one), "one of them is in use"
-        servers.client.delete(f"/v2.1/servers/{server}")
-        settle(workshop)
-        assert compare(workshop).endswith("So are 2 groups.")
-        assert is_clean(workshop, site_one)
-
-    def test_one_in_which_the_site_has_a_port_elsewhere_stays(
-        self,
-        servers: Api,
-        workshop: Workshop,
-        net1: Document,
-        web: Document,
-        *,
-        site_one: Site,
-        neutron: Neutron,
-    ) -> None:
-        boot(servers, net1, web, flavorRef="none")
-        workshop.hurry(FOLLOW.name, REPLICATE.name)
-        there = Neutron(neutron.cloud, site_one.network, neutron.token)
-        own = there.make("network", name="own")
-        (known_as,) = [
-            key for key, group in site_one.network.security_groups.items() if group["name"] == "web"
-        ]
-        there.make("port", network_id=own["id"], security_groups=[known_as])
-        workshop.hurry(FOLLOW.name)
-        compare(workshop)
-        assert {"web", "backend"} <= groups_in(site_one)
-        store, site_id = workshop.engine.replicas.store, workshop.site_id("SiteOne")
-        known = store.find("security_group", web["id"])
-        assert known is not None
-        assert known.in_step(site_id)
