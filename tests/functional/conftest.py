@@ -11,6 +11,7 @@ from tests.fakes.site import Site
 from tests.functional.adopting_top import AdoptingTop, give_network
 from tests.functional.api import Api, compute_api, volume_api
 from tests.functional.gateway import Gateway, GatewayClient, compute_application, volume_application
+from tests.functional.group_world import World
 from tests.functional.neutron import Neutron
 from tests.functional.workshop import Workshop
 
@@ -98,6 +99,14 @@ def adopting_top(cloud: Cloud, workshop: Workshop, monkeypatch: pytest.MonkeyPat
     top = give_network(cloud)
     workshop.clear()
     return top
+
+
+@pytest.fixture
+def group_world(cloud: Cloud, adopting_top: AdoptingTop, compute: GatewayClient, workshop: Workshop) -> World:
+    """A project with one network, for tests of who is let in by security groups."""
+    neutron = Neutron(cloud, adopting_top, cloud.member)
+    network = neutron.make_network("net1", "10.0.1.0/24", "2001:db8::/64")
+    return World(cloud, adopting_top, neutron, compute_api(compute), workshop, network)
 
 
 @pytest.fixture
