@@ -93,6 +93,14 @@ def top(cloud: Cloud) -> TopNetwork:
 
 
 @pytest.fixture
+def fabric_top(cloud: Cloud) -> TopNetwork:
+    """A top's Neutron that has physical networks."""
+    network = cloud.start_network()
+    network.physical_networks = ("stretched", "left", "right", "nowhere")
+    return network
+
+
+@pytest.fixture
 def adopting_top(cloud: Cloud, workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> AdoptingTop:
     """A top's Neutron that adopts ports; what is asked of servers shows at once."""
     monkeypatch.setattr(adopt, "_NOTICE", 0.0)
@@ -119,6 +127,12 @@ def compare(workshop: Workshop) -> Callable[..., str]:
 def neutron(cloud: Cloud, top: TopNetwork) -> Neutron:
     """The member of the project, at the top's Neutron."""
     return Neutron(cloud, top, cloud.member)
+
+
+@pytest.fixture
+def administrator(cloud: Cloud, top: TopNetwork) -> Neutron:
+    """An administrator at the top's Neutron."""
+    return Neutron(cloud, top, cloud.admin)
 
 
 @pytest.fixture

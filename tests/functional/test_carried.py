@@ -11,8 +11,6 @@ from tests.functional.api import Api
 from tests.functional.neutron import Neutron
 from tests.functional.workshop import Workshop
 
-from tricircle.jobs.types import FOLLOW, REPLICATE
-
 pytestmark = pytest.mark.usefixtures("workshop")
 
 BOOTFILE = {"opt_name": "bootfile-name", "opt_value": "pxe.0", "ip_version": 4}
@@ -23,11 +21,6 @@ def boot(servers: Api, **wanted: Any) -> None:
     """Boot a server on a network, or with a port."""
     reply = servers.create(availability_zone="az1", networks=[wanted])
     assert reply.status == 202, reply.body
-
-
-def run(workshop: Workshop) -> None:
-    """Have changes carried to the sites."""
-    workshop.hurry(FOLLOW.name, REPLICATE.name)
 
 
 def policy_of(top: TopNetwork, **rules: Document) -> Document:
@@ -71,7 +64,7 @@ class TestPorts:
         (there,) = site_one.network.marked("ports", port["id"])
         assert {name: there[name] for name in fields} == fields
         neutron.change("port", port["id"], extra_dhcp_opts=[{**BOOTFILE, "opt_value": None}, NTP])
-        run(workshop)
+        workshop.carry()
         assert there["extra_dhcp_opts"] == [NTP]
         assert workshop.parked() == []
 
@@ -85,12 +78,12 @@ class TestPorts:
         assert there["dns_name"] == "www"
         neutron.change("port", port["id"], dns_name="")
         neutron.change("port", port["id"], name="renamed")
-        run(workshop)
+        workshop.carry()
         assert (there["dns_name"], there["name"]) == ("", "renamed")
         there["dns_name"] = "like-its-server"
         for name in ("again", "and again"):
             neutron.change("port", port["id"], name=name)
-            run(workshop)
+            workshop.carry()
         assert there["dns_name"] == "like-its-server"
 
     def test_a_site_without_them_has_the_port_all_the_same(
@@ -129,7 +122,7 @@ class TestPorts:
         (there,) = site_one.network.marked("ports", port["id"])
         for value in ("legacy", None, "required"):
             neutron.change("port", port["id"], numa_affinity_policy=value)
-            run(workshop)
+            workshop.carry()
             assert there["numa_affinity_policy"] == value
         known = workshop.engine.replicas.store.find("port", port["id"])
         assert known is not None
@@ -158,10 +151,10 @@ class TestNetworks:
         (there,) = site_one.network.marked("subnets", subnet["id"])
         assert there["service_types"] == ["network:a", "network:b"]
         neutron.change("subnet", subnet["id"], service_types=["compute:nova"])
-        run(workshop)
+        workshop.carry()
         assert there["service_types"] == ["compute:nova"]
         neutron.change("subnet", subnet["id"], service_types=[])
-        run(workshop)
+        workshop.carry()
         assert there["service_types"] == []
         assert workshop.parked() == []
 
@@ -183,7 +176,7 @@ class TestNetworks:
         site_one.network.mtu = 1450
         network = neutron.make_network("net1", "10.0.1.0/24", mtu=1500)
         boot(servers, uuid=network["id"])
-        run(workshop)
+        workshop.carry()
         known = workshop.engine.replicas.store.find("network", network["id"])
         assert known is not None
         (realised,) = known.realisations.values()
@@ -207,12 +200,12 @@ class TestQos:
         # Both go up: what is allowed must be changed before what is guaranteed.
         policy["rules"][0]["max_kbps"], policy["rules"][1]["min_kbps"] = 9000, 8000
         neutron._follow("qos_policy", policy["id"])
-        run(workshop)
+        workshop.carry()
         assert told(there["rules"]) == told(policy["rules"])
         neutron.change("network", network["id"], qos_policy_id=None)
         del neutron.top.qos_policies[policy["id"]]
         neutron._follow("qos_policy", policy["id"])
-        run(workshop)
+        workshop.carry()
         assert in_site["qos_policy_id"] is None
         assert site_one.network.qos_policies == {}
         assert workshop.parked() == []
@@ -235,7 +228,7 @@ class TestQos:
         policy = policy_of(neutron.top, bandwidth_limit=LIMIT)
         network = neutron.make_network("net1", "10.0.1.0/24", qos_policy_id=policy["id"])
         boot(servers, uuid=network["id"])
-        run(workshop)
+        workshop.carry()
         assert len(site_one.network.marked("networks", network["id"])) == 1
         known = workshop.engine.replicas.store.find("qos_policy", policy["id"])
         assert known is not None
@@ -254,7 +247,7 @@ class TestAddressGroups:
         rule = neutron.add_rule(group["id"], protocol="tcp", remote_address_group_id=partners["id"])
         where = {"availability_zone": "az1", "networks": [{"uuid": network["id"]}]}
         assert servers.create(**where, security_groups=[{"name": "web"}]).status == 202
-        run(workshop)
+        workshop.carry()
         (there,) = site_one.network.marked("address_groups", partners["id"])
         assert there["addresses"] == ["192.0.2.0/24"]
         (web,) = site_one.network.marked("security_groups", group["id"])
@@ -268,11 +261,11 @@ class TestAddressGroups:
         target = f"/v2.0/address-groups/{partners['id']}/add_addresses"
         assert neutron._send("PUT", target, more).status == 200
         neutron._follow("address_group", partners["id"])
-        run(workshop)
+        workshop.carry()
         assert sorted(there["addresses"]) == ["192.0.2.0/24", "198.51.100.7/32"]
         neutron.delete_rule(group["id"], rule["id"])
         neutron.delete("address_group", partners["id"])
-        run(workshop)
+        workshop.carry()
         assert named() == []
         assert site_one.network.marked("address_groups", partners["id"]) == []
         assert workshop.parked() == []

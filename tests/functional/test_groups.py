@@ -7,8 +7,8 @@ from tests.fakes.cloud import PROJECT
 from tests.fakes.service import Document
 from tests.fakes.site import Site
 from tests.functional.api import Api
+from tests.functional.boots import boot, ports_of
 from tests.functional.neutron import Neutron, calls_of, rules_of
-from tests.functional.test_networks import boot, ports_of, run
 from tests.functional.workshop import Workshop
 
 pytestmark = pytest.mark.usefixtures("workshop")
@@ -46,15 +46,15 @@ class TestGroups:
         site_one, site_two = neutron.cloud.sites.values()
         for zone in ("az1", "az2"):
             boot(servers, net1, zone=zone)
-        run(workshop)
+        workshop.carry()
         group = neutron.default_group()
         rule = neutron.add_rule(group["id"], protocol="tcp", remote_ip_prefix="10.0.0.0/8")
-        run(workshop)
+        workshop.carry()
         for site in (site_one, site_two):
             names = self.names(neutron.top, site.network)
             assert rules_of(self.default(site), names) == rules_of(neutron.default_group(), names)
         neutron.delete_rule(group["id"], rule["id"])
-        run(workshop)
+        workshop.carry()
         for site in (site_one, site_two):
             assert len(rules_of(self.default(site))) == 4
 
@@ -73,7 +73,7 @@ class TestGroups:
         neutron.add_rule(web["id"], protocol="icmp", remote_group_id=database["id"])
         reply = boot(servers, net1, security_groups=[{"name": database[by]}])
         assert reply.status == 202, reply.body
-        run(workshop)
+        workshop.carry()
         site_one = neutron.cloud.sites["SiteOne"]
         names = self.names(neutron.top, site_one.network)
         for group in (web, database):
@@ -108,9 +108,9 @@ class TestGroups:
         web, database = neutron.make("security_group", name="web"), neutron.make("security_group", name="db")
         neutron.add_rule(database["id"], protocol="tcp", remote_group_id=web["id"])
         boot(servers, net1, security_groups=[{"name": "db"}])
-        run(workshop)
+        workshop.carry()
         neutron.delete("security_group", web["id"])
-        run(workshop)
+        workshop.carry()
         assert site_one.network.marked("security_groups", web["id"]) == []
         (there,) = site_one.network.marked("security_groups", database["id"])
         assert len(there["security_group_rules"]) == 2

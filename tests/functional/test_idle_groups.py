@@ -12,7 +12,7 @@ from tests.functional.neutron import Neutron
 from tests.functional.workshop import Workshop
 
 from tricircle.db.timestamps import now
-from tricircle.jobs.types import FOLLOW, REPLICATE
+from tricircle.jobs.types import FOLLOW
 from tricircle.xjob import idle_networks
 
 
@@ -66,7 +66,7 @@ def test_one_in_which_the_site_has_a_port_elsewhere_stays(
     neutron: Neutron,
 ) -> None:
     boot(servers, net1, web, flavorRef="none")
-    workshop.hurry(FOLLOW.name, REPLICATE.name)
+    workshop.carry()
     there = Neutron(neutron.cloud, site_one.network, neutron.token)
     own = there.make("network", name="own")
     (known_as,) = [key for key, group in site_one.network.security_groups.items() if group["name"] == "web"]

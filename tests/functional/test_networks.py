@@ -1,40 +1,23 @@
-"""Networks of the top are in a site when the first server there needs them, and the same from then on."""
+"""Networks of the top are in a site when the first server there needs them, and the same in each."""
 
-import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
-from tests.fakes.cloud import OTHER_PROJECT, PROJECT, Cloud
+from tests.fakes.cloud import PROJECT, Cloud
 from tests.fakes.faults import HangUp, Status
 from tests.fakes.network import TopNetwork
 from tests.fakes.service import Document
 from tests.fakes.site import Site
 from tests.functional.api import Api, compute_api
-from tests.functional.gateway import Gateway, GatewayClient, Reply, compute_application
+from tests.functional.boots import boot, ports_of
+from tests.functional.gateway import Gateway, GatewayClient, compute_application
 from tests.functional.neutron import Neutron, calls_of, networks_in
 from tests.functional.workshop import Workshop
 
-from tricircle.jobs.types import ADOPT, FOLLOW, REPLICATE
+from tricircle.jobs.types import ADOPT
 
 pytestmark = pytest.mark.usefixtures("workshop")
-
-
-def boot(servers: Api, *networks: Document, zone: str = "az1", **fields: Any) -> Reply:
-    """Boot a server on networks."""
-    wanted = [{"uuid": network["id"]} for network in networks]
-    return servers.create(availability_zone=zone, networks=wanted, **fields)
-
-
-def ports_of(site: Site, server_id: str) -> list[Document]:
-    """Return the ports of a server."""
-    return [port for port in site.network.ports.values() if port["device_id"] == server_id]
-
-
-def run(workshop: Workshop) -> None:
-    """Have all jobs done but those that adopt ports, which are about something else."""
-    workshop.hurry(FOLLOW.name, REPLICATE.name)
 
 
 class TestFirstBoot:
@@ -86,7 +69,7 @@ class TestFirstBoot:
         boot(servers, net1)
         before = (networks_in(site_one), dict(top.blocks), dict(site_one.network.security_groups))
         site_one.network.requests.clear()
-        run(workshop)
+        workshop.carry()
         assert calls_of(site_one.network, "POST", "PUT", "DELETE") == []
         assert (networks_in(site_one), top.blocks, site_one.network.security_groups) == before
         assert workshop.parked() == []
@@ -134,207 +117,6 @@ class TestFirstBoot:
         assert (there["mtu"], "dns_domain" in there) == (1450, False)
 
 
-class TestWhichNetworks:
-    def test_without_networks_the_only_one_of_the_project_is_meant(
-        self, servers: Api, net1: Document, cloud: Cloud, top: TopNetwork, site_one: Site
-    ) -> None:
-        Neutron(cloud, top, cloud.stranger).make_network("theirs", "10.0.1.0/24")
-        asked = (("2.1", {}), ("2.1", {"networks": []}), ("2.37", {"networks": "auto"}))
-        for version, wanted in asked:
-            reply = servers.at(f"compute {version}").create(availability_zone="az1", **wanted)
-            assert reply.status == 202, reply.body
-            (port,) = ports_of(site_one, reply.json["server"]["id"])
-            assert site_one.network.networks[port["network_id"]]["name"] == "net1"
-
-    def test_of_several_none_is_chosen(
-        self, servers: Api, neutron: Neutron, net1: Document, site_one: Site
-    ) -> None:
-        neutron.make_network("net2", "10.0.2.0/24")
-        for version, wanted in (("2.1", {}), ("2.37", {"networks": "auto"})):
-            reply = servers.at(f"compute {version}").create(availability_zone="az1", **wanted)
-            words = "Multiple possible networks found, use a Network ID to be more specific."
-            assert (reply.status, reply.fault) == (409, ("conflictingRequest", words))
-        assert networks_in(site_one) == {}
-
-    def test_what_a_microversion_does_not_have_is_left_to_the_site(
-        self, servers: Api, net1: Document, site_one: Site
-    ) -> None:
-        """Which refuses it: before 2.37 there are no words, and from then on something must be said."""
-        for version, wanted in (("2.37", {}), ("2.1", {"networks": "auto"}), ("2.1", {"networks": None})):
-            servers.at(f"compute {version}").create(availability_zone="az1", **wanted)
-            sent = json.loads(site_one.compute.received("POST")[-1].body)["server"]
-            assert {name: sent[name] for name in sent if name == "networks"} == wanted
-        assert networks_in(site_one) == {}
-
-    def test_a_project_without_networks_is_left_to_the_site(
-        self, servers: Api, top: TopNetwork, site_one: Site
-    ) -> None:
-        reply = servers.create(availability_zone="az1")
-        assert reply.status == 202
-        assert ports_of(site_one, reply.json["server"]["id"]) == []
-
-    def test_none_is_none(self, servers: Api, net1: Document, site_one: Site) -> None:
-        assert servers.create(availability_zone="az1", networks="none").status == 202
-        assert networks_in(site_one) == {}
-
-    def test_an_unknown_network_is_refused_in_novas_words(
-        self, servers: Api, top: TopNetwork, cloud: Cloud, site_one: Site, workshop: Workshop
-    ) -> None:
-        theirs = Neutron(cloud, top, cloud.stranger).make_network("theirs", "10.0.1.0/24")
-        nobodys = {"id": "b1f3c2a4-0d5e-4a6f-8b7c-9d0e1f2a3b4c"}
-        for network in (nobodys, theirs):
-            reply = boot(servers, network)
-            words = f"Network {network['id']} could not be found."
-            assert (reply.status, reply.fault) == (400, ("badRequest", words))
-        assert networks_in(site_one) == {}
-        assert workshop.definitions("network") == {}
-
-    def test_another_projects_is_as_unknown_where_the_site_has_it(
-        self, servers: Api, net1: Document, compute: GatewayClient, cloud: Cloud
-    ) -> None:
-        boot(servers, net1)
-        reply = boot(compute_api(compute.as_(cloud.stranger)), net1)
-        words = f"Network {net1['id']} could not be found."
-        assert (reply.status, reply.fault) == (400, ("badRequest", words))
-
-    def test_one_that_was_made_in_the_site_before_is_used_as_it_is(
-        self, servers: Api, cloud: Cloud, top: TopNetwork, site_one: Site
-    ) -> None:
-        old = Neutron(cloud, site_one.network, cloud.member)  # type: ignore[arg-type]
-        network = old.make_network("old", "192.168.0.0/24")
-        assert boot(servers, network).status == 202
-
-    def test_a_network_is_kept_to_the_zones_of_its_hints(
-        self, servers: Api, neutron: Neutron, site_one: Site, site_two: Site
-    ) -> None:
-        network = neutron.make_network("near", "10.0.1.0/24", availability_zone_hints=["az2"])
-        reply = boot(servers, network, zone="az1")
-        assert (reply.status, reply.fault[0]) == (400, "badRequest")
-        assert all(word in reply.fault[1] for word in (network["id"], "az2", "SiteOne"))
-        assert networks_in(site_one) == {}
-        for _ in range(4):
-            wanted = [{"uuid": network["id"]}]
-            assert servers.create(networks=wanted).status == 202
-        assert len(site_two.compute.servers) == 4
-
-    def test_two_projects_may_use_the_same_addresses(
-        self, servers: Api, neutron: Neutron, net1: Document, compute: GatewayClient, site_one: Site
-    ) -> None:
-        cloud = neutron.cloud
-        theirs = Neutron(cloud, neutron.top, cloud.stranger).make_network("theirs", "10.0.1.0/24")
-        assert boot(servers, net1).status == 202
-        assert boot(compute_api(compute.as_(cloud.stranger)), theirs).status == 202
-        owners = {item["name"]: item["project_id"] for item in site_one.network.networks.values()}
-        assert owners == {"net1": PROJECT, "theirs": OTHER_PROJECT}
-
-
-class TestChanges:
-    def test_a_network_that_no_site_has_concerns_no_site(
-        self, workshop: Workshop, net1: Document, neutron: Neutron, site_one: Site
-    ) -> None:
-        run(workshop)
-        assert list(workshop.definitions("network")) == [net1["id"]]
-        assert list(workshop.definitions("subnet")) == net1["subnets"]
-        assert networks_in(site_one) == {}
-        neutron.delete("network", net1["id"])
-        run(workshop)
-        assert workshop.definitions("network") == workshop.definitions("subnet") == {}
-
-    def test_a_network_with_hints_is_in_their_sites_from_the_start(
-        self, workshop: Workshop, neutron: Neutron, site_one: Site, site_two: Site
-    ) -> None:
-        neutron.make_network("near", "10.0.1.0/24", availability_zone_hints=["az2"])
-        run(workshop)
-        assert (networks_in(site_one), networks_in(site_two)) == ({}, {"near": ["10.0.1.0/24"]})
-
-    def test_a_change_reaches_the_sites_that_have_it(
-        self, servers: Api, workshop: Workshop, neutron: Neutron, net1: Document
-    ) -> None:
-        site_one, site_two = neutron.cloud.sites.values()
-        boot(servers, net1)
-        neutron.change("network", net1["id"], name="renamed")
-        neutron.change("subnet", net1["subnets"][0], dns_nameservers=["10.0.0.53"])
-        run(workshop)
-        assert (networks_in(site_one), networks_in(site_two)) == ({"renamed": ["10.0.1.0/24"]}, {})
-        (subnet,) = site_one.network.subnets.values()
-        assert subnet["dns_nameservers"] == ["10.0.0.53"]
-
-    def test_a_subnet_that_is_added_later_arrives(
-        self, servers: Api, workshop: Workshop, neutron: Neutron, net1: Document
-    ) -> None:
-        site_one, site_two = neutron.cloud.sites.values()
-        for zone in ("az1", "az2"):
-            boot(servers, net1, zone=zone)
-        neutron.make_subnet(net1, "10.0.2.0/24")
-        run(workshop)
-        wanted = {"net1": ["10.0.1.0/24", "10.0.2.0/24"]}
-        assert networks_in(site_one) == networks_in(site_two) == wanted
-
-    def test_a_subnet_that_goes_goes_everywhere(
-        self, servers: Api, workshop: Workshop, neutron: Neutron, net1: Document, site_one: Site
-    ) -> None:
-        boot(servers, net1)
-        other = neutron.make_subnet(net1, "10.0.2.0/24")
-        run(workshop)
-        assert networks_in(site_one) == {"net1": ["10.0.1.0/24", "10.0.2.0/24"]}
-        neutron.delete("subnet", other["id"])
-        run(workshop)
-        assert networks_in(site_one) == {"net1": ["10.0.1.0/24"]}
-        assert workshop.definitions("subnet") == {net1["subnets"][0]: "active"}
-
-    def test_a_network_that_goes_goes_everywhere_also_from_a_site_that_was_down(
-        self, servers: Api, workshop: Workshop, neutron: Neutron, net1: Document
-    ) -> None:
-        site_one, site_two = neutron.cloud.sites.values()
-        for zone in ("az1", "az2"):
-            server = boot(servers, net1, zone=zone).json["server"]["id"]
-            assert servers.client.delete(f"/v2.1/servers/{server}").status == 204
-        run(workshop)
-        site_two.network.stop()
-        neutron.delete("network", net1["id"])
-        workshop.run()
-        assert networks_in(site_one) == {}
-        assert workshop.definitions("network") == {net1["id"]: "deleted"}
-        reply = boot(servers, net1)
-        assert (reply.status, reply.fault[1]) == (400, f"Network {net1['id']} could not be found.")
-        site_two.network.start()
-        workshop.catch_up("SiteTwo")
-        run(workshop)
-        assert networks_in(site_two) == {}
-        assert workshop.definitions("network") == workshop.definitions("subnet") == {}
-        assert workshop.parked() == []
-
-    def test_a_404_of_one_of_its_parts_does_not_count_as_its_own(
-        self, servers: Api, workshop: Workshop, neutron: Neutron, net1: Document, site_one: Site
-    ) -> None:
-        server = boot(servers, net1).json["server"]["id"]
-        assert servers.client.delete(f"/v2.1/servers/{server}").status == 204
-        run(workshop)
-        (there,) = site_one.network.networks
-        gone = Status(404, "Subnet 1 could not be found.")
-        site_one.network.faults.put(gone, f"/networks/{there}", "DELETE", times=1)
-        neutron.delete("network", net1["id"])
-        workshop.run()
-        assert set(networks_in(site_one)) == {"net1"}
-        run(workshop)
-        assert networks_in(site_one) == {}
-        assert workshop.definitions("network") == {}
-
-    def test_what_somebody_deletes_in_a_site_is_made_again_when_that_is_asked_for(
-        self, servers: Api, workshop: Workshop, neutron: Neutron, net1: Document, site_one: Site
-    ) -> None:
-        server = boot(servers, net1).json["server"]["id"]
-        servers.client.delete(f"/v2.1/servers/{server}")
-        run(workshop)
-        site_one.network.networks.clear()
-        site_one.network.subnets.clear()
-        site_one.network.ports.clear()
-        workshop.look_for_drift("SiteOne", mend=True)
-        run(workshop)
-        assert networks_in(site_one) == {"net1": ["10.0.1.0/24"]}
-        assert boot(servers, net1).status == 202
-
-
 class TestTrouble:
     def test_another_site_is_taken_where_the_first_is_down(
         self, servers: Api, net1: Document, site_one: Site, site_two: Site
@@ -354,7 +136,7 @@ class TestTrouble:
         assert reply.header("Retry-After") is not None
         assert site_one.compute.servers == {}
         site_one.network.start()
-        run(workshop)
+        workshop.carry()
         assert networks_in(site_one) == {"net1": ["10.0.1.0/24"]}  # what was begun is finished
 
     def test_while_the_top_is_down_boots_go_on_where_the_network_is(
@@ -366,7 +148,7 @@ class TestTrouble:
         assert boot(servers, net1, zone="az2").status == 503
         assert site_two.compute.servers == {}
         neutron.top.start()
-        run(workshop)
+        workshop.carry()
         assert networks_in(site_two) == {"net1": ["10.0.1.0/24"]}
 
     # Nova is asked while the subnet is made, and may find it there.
@@ -384,7 +166,7 @@ class TestTrouble:
         site_one.network.faults.put(HangUp(performed=True), path, method="POST", times=1)
         assert boot(servers, net1).status in statuses
         assert boot(servers, net1).status == 202
-        run(workshop)
+        workshop.carry()
         assert networks_in(site_one) == {"net1": ["10.0.1.0/24"]}
 
     def test_a_sites_refusal_is_told(
@@ -425,7 +207,7 @@ class TestAtOnce:
         with ThreadPoolExecutor(20) as pool:
             statuses = list(pool.map(boot_one, range(20)))
         assert statuses == [202] * 20
-        run(workshop)
+        workshop.carry()
         assert networks_in(site_one) == {"net1": ["10.0.1.0/24"]}
         assert len(site_one.network.marked("security_groups", web["id"])) == 1
         assert site_one.compute.faults_seen == []

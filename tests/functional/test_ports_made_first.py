@@ -5,9 +5,9 @@ from tests.fakes.cloud import Cloud
 from tests.fakes.service import Document
 from tests.fakes.site import Site
 from tests.functional.api import Api, compute_api
+from tests.functional.boots import boot, ports_of
 from tests.functional.gateway import GatewayClient, Reply
 from tests.functional.neutron import Neutron, networks_in
-from tests.functional.test_networks import boot, ports_of, run
 from tests.functional.workshop import Workshop
 
 from tricircle.jobs.types import ADOPT, AFTER_DELETE
@@ -73,7 +73,7 @@ class TestPorts:
         workshop.hurry(ADOPT.name, AFTER_DELETE.name)
         assert len(site_one.network.marked("ports", port["id"])) == 1
         assert self.boot(servers, port, "az2").status == 202
-        run(workshop)
+        workshop.carry()
         assert site_one.network.marked("ports", port["id"]) == []
         (there,) = site_two.network.marked("ports", port["id"])
         assert there["mac_address"] == port["mac_address"]
@@ -81,7 +81,7 @@ class TestPorts:
         servers.client.delete(f"/v2.1/servers/{server}")
         workshop.hurry(ADOPT.name, AFTER_DELETE.name)
         assert self.boot(servers, port, "az1").status == 202
-        run(workshop)
+        workshop.carry()
         assert len(site_one.network.marked("ports", port["id"])) == 1
         assert site_two.network.marked("ports", port["id"]) == []
         assert workshop.parked() == []
@@ -126,7 +126,7 @@ class TestPorts:
         pairs = [{"ip_address": "10.0.1.77"}]
         wanted = {"name": "renamed", "security_groups": [group["id"]], "allowed_address_pairs": pairs}
         neutron.change("port", port["id"], **wanted)
-        run(workshop)
+        workshop.carry()
         (there,) = site_one.network.marked("ports", port["id"])
         names = [site_one.network.security_groups[each]["name"] for each in there["security_groups"]]
         assert (there["name"], names) == ("renamed", ["new"])
@@ -138,6 +138,6 @@ class TestPorts:
         server = self.boot(servers, port, "az1").json["server"]["id"]
         servers.client.delete(f"/v2.1/servers/{server}")
         neutron.delete("port", port["id"])
-        run(workshop)
+        workshop.carry()
         assert site_one.network.marked("ports", port["id"]) == []
         assert workshop.definitions("port") == {}

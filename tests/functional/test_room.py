@@ -7,9 +7,9 @@ from tests.fakes.network import TopNetwork
 from tests.fakes.service import Document
 from tests.fakes.site import Site
 from tests.functional.api import Api, compute_api
+from tests.functional.boots import boot
 from tests.functional.gateway import Gateway, GatewayClient, compute_application
 from tests.functional.neutron import Neutron
-from tests.functional.test_networks import boot, run
 from tests.functional.workshop import Workshop
 
 from tricircle.jobs.types import ADOPT, INTENT
@@ -52,7 +52,7 @@ class TestRoom:
         few = neutron.make_network("few", "10.0.1.0/28")
         for zone in ("az1", "az2", "az1", "az2", "az1"):
             assert boot(servers, few, zone=zone).status == 202
-            run(workshop)
+            workshop.carry()
         assert site_one.compute.faults_seen == site_two.compute.faults_seen == []
         assert max(block["size"] for block in top.blocks.values()) <= 3
 
@@ -147,7 +147,7 @@ class TestScarce:
         while boot(servers, scarce).status == 202:
             pass
         neutron.make_subnet(scarce, "10.0.2.0/24")
-        run(workshop)
+        workshop.carry()
         for _ in range(2):
             assert boot(servers, scarce, zone="az2").status == 202
             workshop.run()
@@ -182,7 +182,7 @@ class TestScarce:
         assert boot(servers, scarce).status == 400
         pools = [{"start": "10.0.1.100", "end": "10.0.1.250"}]
         neutron.change("subnet", scarce["subnets"][0], allocation_pools=pools)
-        run(workshop)
+        workshop.carry()
         assert boot(servers, scarce, min_count=20, max_count=20).status == 202
         assert site_one.compute.faults_seen == []
         site_one.network.requests.clear()

@@ -99,6 +99,10 @@ class Workshop:
                 self.engine.requester.hasten(job.id)
         raise AssertionError(f"not done: {waiting}")
 
+    def carry(self) -> None:
+        """Have changes at the top carried to the sites."""
+        self.hurry(FOLLOW.name, REPLICATE.name)
+
     def waiting(self, *types: str) -> list[Job]:
         """Return the jobs of some types that wait; those about replicated resources where none is named."""
         jobs = JobStore(self.engine.database).page(JobFilters(state=JobState.WAITING))
