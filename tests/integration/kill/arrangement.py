@@ -11,7 +11,15 @@ from tricircle.db.tables import jobs, routes
 from tricircle.db.timestamps import now
 from tricircle.jobs.job import Job, NoParameters, Request
 from tricircle.jobs.store import JobStore
-from tricircle.jobs.types import DriftParameters, JobType
+from tricircle.jobs.types import (
+    AFTER_DELETE,
+    INTENT,
+    REPLICATE,
+    DriftParameters,
+    IntentParameters,
+    JobType,
+    ReplicateParameters,
+)
 from tricircle.realise.definition import Body, Definition, DefinitionState, Sought
 from tricircle.realise.kinds import KINDS
 from tricircle.realise.kinds.keypair import Keypair
@@ -198,6 +206,29 @@ class Arrangement:
     def ask_about(self, kind: JobType, site: Site, parameters: msgspec.Struct | None = None) -> Arranged:
         """Ask for a job about a whole site."""
         return self.ask(kind, "site", site.id, site, parameters)
+
+    def replicate(self, definition: Definition, *, mend: bool = False) -> Arranged:
+        """Ask that the second site get what the first one has."""
+        parameters = ReplicateParameters(mend)
+        return self.ask(REPLICATE, definition.kind, definition.id, self.second, parameters)
+
+    def learn(self, kind: str, key: str, *, may_be_gone: bool = False) -> Arranged:
+        """Write down what a gateway does before it sends a user's change; then it is never heard of again."""
+        sites = {self.first.id: self.first}
+        writing = self.engine.replicas.writing
+        intent = writing.begin(KINDS[kind], key, self.mark, sites, may_be_gone=may_be_gone)
+        job = next(job for job in self.jobs() if job.id == intent.job_id)
+        request = {job.resource_id.partition("/")[2]: "request", intent.definition.id: "new"}
+        return Arranged(intent.job_id, self.names | request)
+
+    def intend(self, kind: str, parameters: IntentParameters) -> Arranged:
+        """Write down what a gateway does before it sends a user's create; then it is never heard of again."""
+        return self.ask(INTENT, kind, f"request {self.mark}", self.first, parameters)
+
+    def delete(self, kind: str, resource_id: str) -> Arranged:
+        """Ask what has become of something that a user wanted deleted in the first site."""
+        self.route(kind, resource_id, self.first)
+        return self.ask(AFTER_DELETE, kind, resource_id, self.first)
 
     def jobs(self) -> list[Job]:
         """Return all jobs."""
