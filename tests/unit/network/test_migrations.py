@@ -52,7 +52,7 @@ def test_the_migrations_make_the_models(databases: Databases) -> None:
             },
         )
         assert compare_metadata(context, head.get_metadata()) == []
-        assert set(context.get_current_heads()) == {"e0002", "c0001"}
+        assert set(context.get_current_heads()) == {"e0003", "c0001"}
     engine.dispose()
 
 

@@ -65,7 +65,7 @@ class JournalEntry(model_base.BASEV2):
         sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True, autoincrement=True
     )
     resource_type: orm.Mapped[str] = orm.mapped_column(sa.String(64), nullable=False)
-    resource_id: orm.Mapped[str] = orm.mapped_column(sa.String(36), nullable=False)
+    resource_id: orm.Mapped[str] = orm.mapped_column(sa.String(36), nullable=False, index=True)
     project_id: orm.Mapped[str | None] = orm.mapped_column(sa.String(255), nullable=True)
     request_id: orm.Mapped[str | None] = orm.mapped_column(sa.String(64), nullable=True)
     created_at: orm.Mapped[datetime] = orm.mapped_column(
