@@ -38,12 +38,11 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from openstack.connection import Connection
-from tests.integration.clients import Client, connect
+from tests.integration.clients import Client, connect, open_jobs
 from tests.integration.conditions import eventually
 from tests.integration.sandbox import REPOSITORY, Sandbox
 
@@ -66,9 +65,6 @@ SITE_ZONE = "nova"
 
 INTERVAL = 0.02
 """Seconds between two looks at a server."""
-
-UPKEEP = frozenset({"node", "drift", "catch_up", "ports"})
-"""Jobs that come round by themselves, whatever anybody does."""
 
 WARM_UP = 1
 """Rounds that do not count: services read policies and catalogues when they are first used."""
@@ -223,7 +219,7 @@ class Race:
                 print(f"{number} {name}: {measured}", file=sys.stderr)
                 if number >= WARM_UP:
                     self.times[name].append(measured)
-        eventually(self._is_quiet, "no jobs under way")
+        self._settle()
         servers, self.crowd = self.top.boot_crowd(*known)
         for each in servers:
             self.top.delete(each)
@@ -233,7 +229,7 @@ class Race:
     def _turn(self, name: str, there: dict[str, tuple[dict[str, Any], dict[str, Any]]]) -> Times:
         tenant = self.site if name in {AT_THE_SITE, BY_HAND} else self.top
         drawn = self.top.draw() if name == FIRST else there.get(name)
-        eventually(self._is_quiet, "no jobs under way")
+        self._settle()
         tenant.compute.get("/servers?limit=1")
         if drawn is None:
             drawn, server_id, measured = tenant.boot_by_hand()
@@ -244,10 +240,8 @@ class Race:
             tenant.rub_out(*drawn)
         return measured
 
-    def _is_quiet(self) -> bool:
-        jobs = self.admin.admin_api
-        found = [jobs.get(f"/jobs?state={state}").json()["jobs"] for state in ("waiting", "running")]
-        return not any(job["type"] not in UPKEEP for job in chain(*found))
+    def _settle(self) -> None:
+        eventually(lambda: not open_jobs(self.admin), "no jobs under way")
 
     def ratios(self, name: str) -> dict[str, Figure]:
         """Compare with the site's own, round by round."""

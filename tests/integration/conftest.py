@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.integration.belongings import Belongings
-from tests.integration.clients import Client, SiteAdmin
+from tests.integration.clients import UPKEEP, Client, SiteAdmin
 from tests.integration.conditions import eventually, side_by_side
 from tests.integration.drawing import Drawing
 from tests.integration.people import a_stranger, a_tenant, all_sites, the_admin  # noqa: F401  # fixtures
@@ -17,9 +17,6 @@ HERE = Path(__file__).parent
 
 TIME_LIMIT = 600
 """Seconds for one test, and what is made and put away for it: it waits for several things in turn."""
-
-UPKEEP = frozenset({"node", "drift", "catch_up", "ports"})
-"""Types of jobs about a whole site: they are given up where a test disables the site just then."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
 import sqlalchemy as sa
-from tests.integration.aftermath import UPKEEP
+from tests.integration.aftermath import ALWAYS
 from tests.integration.clients import Client, SiteAdmin
 from tests.integration.conditions import eventually, side_by_side
 from tests.integration.copies import MARK, Copies, Neutron
@@ -143,7 +143,7 @@ class Whole:
 
     def _open(self) -> Iterator[str]:
         query = sa.select(jobs.c.type, jobs.c.resource_id, jobs.c.state, jobs.c.cause).where(
-            jobs.c.state.in_(["waiting", "running"]), jobs.c.type.not_in(UPKEEP)
+            jobs.c.state.in_(["waiting", "running"]), jobs.c.type.not_in(ALWAYS)
         )
         for row in self._rows(query):
             yield f"job {tuple(row)}"
