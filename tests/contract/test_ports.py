@@ -258,6 +258,10 @@ class TestSecurity:
         done = neutron.change("port", guarded["id"], port_security_enabled=False, security_groups=[])
         assert (done.status, done.json["port"]["security_groups"]) == (200, [])
 
+    def test_neutrons_own_have_no_port_security(self, neutron: Neutron, network: Item) -> None:
+        made = neutron.make("port", network_id=network["id"], device_owner="network:dhcp")
+        assert (made["port_security_enabled"], made["security_groups"]) == (False, [])
+
     def test_a_network_without_port_security(self, neutron: Neutron) -> None:
         network = neutron.make("network", port_security_enabled=False)
         made = neutron.make("port", network_id=network["id"])

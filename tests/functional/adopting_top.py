@@ -13,7 +13,7 @@ from tests.fakes.service import Call, Document, Route
 _CHANGEABLE = frozenset(
     {
         *("fixed_ips", "binding:host_id", "device_id", "device_owner", "name", "admin_state_up"),
-        *("security_groups", "status"),
+        *("security_groups", "status", "allowed_address_pairs", "port_security_enabled", "tags"),
     }
 )
 
@@ -25,8 +25,7 @@ def adopt(network: "AdoptingTop", call: Call) -> Response:
     for item in wanted:
         _require_free(network, item)
     for item in wanted:
-        known = network.ports.get(item["id"], top.UNSAID)
-        port = {**known, **item, "tenant_id": item["project_id"]}
+        port = top.as_port(network, item)
         network.adopted[item["id"]] = {name: port.get(name) for name in top._ADOPTED}
         network.ports[item["id"]] = {name: value for name, value in port.items() if name != "site"}
     return Response.of_json(body, 201)
@@ -49,8 +48,8 @@ def change(network: "AdoptingTop", call: Call) -> Document:
         raise not_found("adopted_port", identifier)
     changes = call.body("adopted_port")
     assert changes.keys() <= _CHANGEABLE, changes
+    network.ports[identifier] = top.as_port(network, {"id": identifier, **changes})
     network.adopted[identifier].update(changes)
-    network.ports[identifier].update(changes)
     return {"adopted_port": network.adopted[identifier]}
 
 

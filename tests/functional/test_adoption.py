@@ -1,156 +1,23 @@
 """Ports that sites make are seen at the top: real calls, a worker, and the fakes of Nova and Neutron."""
 
-import json
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from tests.fakes.cloud import PROJECT, Cloud
 from tests.fakes.network.ports import automatic_address
-from tests.fakes.service import Service
-from tests.fakes.site import Site
-from tests.functional.adopting_top import AdoptingTop, give_network
+from tests.functional.adopting_top import give_network
+from tests.functional.adoption_ground import Ground
 from tests.functional.workshop import Workshop
 
-from tricircle.jobs.job import Job, JobState, Request
+from tricircle.jobs.job import JobState, Request
 from tricircle.jobs.store import JobFilters, JobStore
-from tricircle.jobs.types import ADOPT, AFTER_DELETE, FOLLOW, PORTS, REPLICATE
+from tricircle.jobs.types import ADOPT, AFTER_DELETE, FOLLOW, REPLICATE
 from tricircle.routing.route import Route
 from tricircle.xjob import adopt
 from tricircle.xjob.ports import carry, carry_deletion
 from tricircle.xjob.settled import Settled
-
-IMAGE = "70a599e0-31e7-49b7-b260-868f441e862b"
-
-
-@dataclass
-class Ground:
-    """One network with a subnet and a group at the top, which the site has, too.
-
-    :param names: ids at the top, by the site's.
-    """
-
-    cloud: Cloud
-    site: Site
-    top: AdoptingTop
-    workshop: Workshop
-    names: dict[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        network = self.as_user("POST", "/v2.0/networks", {"network": {"name": "blue"}})["network"]["id"]
-        subnet = {"network_id": network, "cidr": "10.1.0.0/24", "ip_version": 4}
-        self.as_user("POST", "/v2.0/subnets", {"subnet": subnet})
-        group = {"security_group": {"name": "web"}}
-        self.as_user("POST", "/v2.0/security-groups", group)
-        engine = self.workshop.engine
-        engine.networks.prepare(
-            engine.registry.snapshot.by_id[self.site_id],
-            [network],
-            ["web"],
-            project_id=PROJECT,
-            token=self.cloud.member.id,
-            count=1,
-        )
-        self.workshop.clear()
-        names = engine.replicas.store.realised.names(["network", "subnet", "security_group"])
-        self.names = {there: at_top for _, at_top, _, there in names}
-
-    @property
-    def site_id(self) -> str:
-        return self.workshop.site_id(self.site.name)
-
-    def call(self, service: Service, method: str, path: str, body: object = None) -> Any:
-        """Call a service as an administrator."""
-        return self._call(self.cloud.admin.id, service, method, path, body)
-
-    def _call(self, token: str, service: Service, method: str, path: str, body: object) -> Any:
-        data = None if body is None else json.dumps(body).encode()
-        headers = {"X-Auth-Token": token, "Content-Type": "application/json"}
-        url = service.server.url + path
-        asked = urllib.request.Request(url, data, headers, method=method)  # noqa: S310  # the fake's own URL
-        with urllib.request.urlopen(asked, timeout=5) as answer:  # noqa: S310
-            said = answer.read()
-        return json.loads(said) if said else None
-
-    # -- what the site does ----------------------------------------------------------------------------------
-
-    def boot(self, *, vm_state: str = "active", port_status: str = "ACTIVE") -> str:
-        """Have the site's Nova boot a server, as the gateway would; return its id."""
-        (home,) = self.site.network.networks
-        wanted = {
-            "name": "one",
-            "flavorRef": "1",
-            "imageRef": IMAGE,
-            "networks": [{"uuid": home}],
-            "security_groups": [{"name": "web"}],
-        }
-        token = self.cloud.member.id
-        made = self._call(token, self.site.compute, "POST", "/v2.1/servers", {"server": wanted})["server"][
-            "id"
-        ]
-        self.site.compute.servers[made].vm_state = vm_state
-        for port in self.ports_of(made):
-            port["status"] = port_status
-        return str(made)
-
-    def delete(self, server_id: str) -> None:
-        """Have the site's Nova delete a server."""
-        self.call(self.site.compute, "DELETE", f"/v2.1/servers/{server_id}")
-
-    def ports_of(self, server_id: str) -> list[dict[str, Any]]:
-        """Return a server's ports in the site."""
-        return [port for port in self.site.network.ports.values() if port["device_id"] == server_id]
-
-    # -- what the top has ------------------------------------------------------------------------------------
-
-    def expected(self, *ports: dict[str, Any]) -> dict[str, Any]:
-        """Return what the top should have of ports of the site."""
-        return {
-            port["id"]: {
-                "id": port["id"],
-                "project_id": port["project_id"],
-                "network_id": self.names[port["network_id"]],
-                "site": self.site.name,
-                "mac_address": port["mac_address"],
-                "fixed_ips": [
-                    {"subnet_id": self.names[each["subnet_id"]], "ip_address": each["ip_address"]}
-                    for each in port["fixed_ips"]
-                ],
-                "binding:host_id": self.site.name,
-                "device_id": port["device_id"],
-                "device_owner": port["device_owner"],
-                "name": port["name"],
-                "admin_state_up": port["admin_state_up"],
-                "security_groups": [self.names[group] for group in port["security_groups"]],
-                "status": port["status"],
-            }
-            for port in ports
-        }
-
-    # -- jobs ------------------------------------------------------------------------------------------------
-
-    def ask(self, kind: str, resource_type: str, resource_id: str) -> None:
-        """Ask for a job about something of the site."""
-        request = Request(kind, resource_type, resource_id, self.site_id, PROJECT)
-        self.workshop.engine.requester.request(request)
-
-    def adopt(self, server_id: str) -> None:
-        """Have a server's ports adopted."""
-        self.ask(ADOPT.name, "server", server_id)
-        self.workshop.finish(ADOPT.name)
-
-    def sweep(self) -> Job:
-        """Have the site's ports compared."""
-        self.ask(PORTS.name, "site", self.site_id)
-        self.workshop.finish(PORTS.name)
-        return JobStore(self.workshop.engine.database).page(JobFilters(type=PORTS.name), limit=1)[0]
-
-    def as_user(self, method: str, path: str, body: object = None) -> Any:
-        """Call the top's Neutron as the project's user."""
-        return self._call(self.cloud.member.id, self.top, method, path, body)
 
 
 @pytest.fixture
@@ -177,7 +44,7 @@ def test_a_new_servers_port_is_at_the_top(ground: Ground) -> None:
     server = ground.boot()
     ground.adopt(server)
     ports = ground.ports_of(server)
-    assert ground.top.adopted == ground.expected(*ports)
+    assert ground.top.rows() == ground.expected(*ports)
     (seen,) = ground.as_user("GET", f"/v2.0/ports?device_id={server}")["ports"]
     assert (seen["id"], seen["fixed_ips"][0]["ip_address"]) == (
         ports[0]["id"],
@@ -190,14 +57,14 @@ def test_it_is_seen_within_a_second_of_the_servers_being_active(ground: Ground) 
     ground.ask(ADOPT.name, "server", server)
     ground.workshop.run()
     (port,) = ground.ports_of(server)
-    assert ground.top.adopted == ground.expected(port)
+    assert ground.top.rows() == ground.expected(port)
     began = time.monotonic()
     port["status"] = "ACTIVE"
     ground.site.compute.servers[server].vm_state = "active"
     ground.workshop.finish(ADOPT.name)
     assert time.monotonic() - began < 1.0
-    assert ground.top.adopted == ground.expected(port)
-    assert ground.top.adopted[port["id"]]["status"] == "ACTIVE"
+    assert ground.top.rows() == ground.expected(port)
+    assert ground.top.rows()[port["id"]]["status"] == "ACTIVE"
 
 
 def test_a_deleted_servers_port_goes(ground: Ground, adopted: dict[str, Any]) -> None:
@@ -205,7 +72,7 @@ def test_a_deleted_servers_port_goes(ground: Ground, adopted: dict[str, Any]) ->
     ground.delete(server)
     ground.ask(AFTER_DELETE.name, "server", server)
     ground.workshop.finish(AFTER_DELETE.name)
-    assert ground.top.adopted == {}
+    assert ground.top.rows() == {}
     assert ground.as_user("GET", "/v2.0/ports")["ports"] == []
 
 
@@ -224,7 +91,7 @@ def test_while_the_tops_neutron_is_down_servers_boot_and_are_adopted_later(groun
     ]
     ground.top.start()
     ground.workshop.finish(ADOPT.name, AFTER_DELETE.name)
-    assert ground.top.adopted == ground.expected(*ground.ports_of(kept))
+    assert ground.top.rows() == ground.expected(*ground.ports_of(kept))
 
 
 def test_what_happened_behind_the_tops_back_is_found(ground: Ground, adopted: dict[str, Any]) -> None:
@@ -236,10 +103,55 @@ def test_what_happened_behind_the_tops_back_is_found(ground: Ground, adopted: di
     assert ground.sweep().state is JobState.SUCCEEDED
     dhcp = [port for port in ground.site.network.ports.values() if port["device_owner"] == "network:dhcp"]
     assert len(dhcp) == 1
-    assert ground.top.adopted == ground.expected(adopted, *ground.ports_of(missed), *dhcp)
+    assert ground.top.rows() == ground.expected(adopted, *ground.ports_of(missed), *dhcp)
     ground.top.requests.clear()
     ground.sweep()
     assert {request.method for request in ground.top.requests} == {"GET"}
+
+
+BEHIND_ITS_BACK: list[dict[str, Any]] = [
+    {
+        "allowed_address_pairs": [{"ip_address": "10.1.0.99", "mac_address": "fa:16:3e:00:00:01"}],
+        "port_security_enabled": True,
+        "tags": ["blue", "red"],
+    },
+    {
+        "allowed_address_pairs": [],
+        "security_groups": [],
+        "port_security_enabled": False,
+        "tags": ["red"],
+    },
+]
+
+
+@pytest.mark.parametrize("there", BEHIND_ITS_BACK, ids=["pairs", "no-port-security"])
+def test_what_extensions_have_there_is_found_and_outlives_a_change_at_the_top(
+    ground: Ground, adopted: dict[str, Any], there: dict[str, Any]
+) -> None:
+    path = f"/v2.0/ports/{adopted['id']}"
+    fields = {name: value for name, value in there.items() if name != "tags"}
+    ground.call(ground.site.network, "PUT", path, {"port": fields})
+    ground.call(ground.site.network, "PUT", f"{path}/tags", {"tags": there["tags"]})
+    assert ground.sweep().state is JobState.SUCCEEDED
+    shown = ground.as_user("GET", path)["port"]
+    assert {name: shown[name] for name in there} == there
+    ground.as_user("PUT", path, {"port": {"name": "mine"}})
+    ground.workshop.engine.requester.request(Request(FOLLOW.name, "port", adopted["id"]))
+    ground.workshop.finish(FOLLOW.name)
+    assert adopted["name"] == "mine"
+    assert {name: adopted[name] for name in there} == there
+    ground.top.requests.clear()
+    ground.sweep()
+    assert {request.method for request in ground.top.requests} == {"GET"}
+
+
+@pytest.mark.parametrize("there", BEHIND_ITS_BACK, ids=["pairs", "no-port-security"])
+def test_so_it_is_where_a_port_has_it_before_it_is_adopted(ground: Ground, there: dict[str, Any]) -> None:
+    server = ground.boot()
+    (port,) = ground.ports_of(server)
+    port.update(there)
+    ground.adopt(server)
+    assert ground.top.rows() == ground.expected(port)
 
 
 def test_addresses_that_hosts_make_are_seen_with_the_others(ground: Ground, adopted: dict[str, Any]) -> None:
@@ -256,12 +168,12 @@ def test_addresses_that_hosts_make_are_seen_with_the_others(ground: Ground, adop
     (port,) = ground.ports_of(server)
     six = {"subnet_id": there["id"], "ip_address": automatic_address(there, port["mac_address"])}
     assert six in port["fixed_ips"]
-    assert ground.top.adopted[port["id"]] == ground.expected(port)[port["id"]]
+    assert ground.top.rows()[port["id"]] == ground.expected(port)[port["id"]]
     # The port that was there before the subnet has got one, too.
     assert len(adopted["fixed_ips"]) == 2
     ground.sweep()
     dhcp = [each for each in ground.site.network.ports.values() if each["device_owner"] == "network:dhcp"]
-    assert ground.top.adopted == ground.expected(adopted, port, *dhcp)
+    assert ground.top.rows() == ground.expected(adopted, port, *dhcp)
     ground.top.requests.clear()
     assert ground.sweep().state is JobState.SUCCEEDED
     assert {request.method for request in ground.top.requests} == {"GET"}
@@ -281,11 +193,11 @@ def test_metadata_ports_have_rows_and_routers_have_none(ground: Ground) -> None:
     assert ground.sweep().state is JobState.SUCCEEDED
     dhcp = [each for each in ground.site.network.ports.values() if each["device_owner"] == "network:dhcp"]
     assert len(dhcp) == 1
-    assert ground.top.adopted == ground.expected(metadata, *dhcp)
+    assert ground.top.rows() == ground.expected(metadata, *dhcp)
     # With the network they go, and their rows with them.
     del ground.site.network.ports[metadata["id"]]
     ground.sweep()
-    assert ground.top.adopted == ground.expected(*dhcp)
+    assert ground.top.rows() == ground.expected(*dhcp)
 
 
 def test_a_site_gets_more_addresses_before_it_has_none(ground: Ground) -> None:
@@ -369,7 +281,7 @@ def test_two_sites_with_one_mac_address_are_told_to_the_operator(ground: Ground)
     assert job.cause is not None
     for words in (port["id"], port["mac_address"], made["id"], "base_mac"):
         assert words in job.cause
-    assert ground.top.adopted == {}
+    assert ground.top.rows() == {}
 
 
 @pytest.mark.parametrize(

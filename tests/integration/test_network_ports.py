@@ -335,6 +335,38 @@ class TestBehindTheTopsBack:
             "the top as the site is",
         )
 
+    @pytest.mark.parametrize(
+        "fields",
+        [{"allowed_address_pairs": PAIRS}, {"security_groups": [], "port_security_enabled": False}],
+        ids=["pairs", "no-port-security"],
+    )
+    def test_pairs_port_security_and_tags_are_so_at_the_top_and_outlive_a_change_there(
+        self,
+        drawing: Drawing,
+        servers: Belongings,
+        sites: list[SiteAdmin],
+        ask: Ask,
+        *,
+        whole: Whole,
+        fields: Document,
+    ) -> None:
+        site = sites[0]
+        port = adopted(drawing, servers.server("changed", site.site.zone, networks=on(drawing.network())))
+        path, neutron = f"/ports/{port['id']}", site.connection.network
+        assert neutron.put(path, json={"port": fields}).status_code == 200
+        assert neutron.put(f"{path}/tags", json={"tags": ["green", "square"]}).status_code == 200
+        before = in_site(site, port)
+        ask("ports", site)
+        eventually(lambda: drawing.shown("ports", port)["tags"] != [], "the top as the site is")
+        whole.agrees()
+        drawing.change("ports", port, name="renamed")
+        whole.agrees()
+        after = in_site(site, port)
+        assert after["name"] == "renamed"
+        assert after["port_security_enabled"] == before["port_security_enabled"]
+        for name in ("allowed_address_pairs", "security_groups", "tags"):
+            assert sorted(after[name], key=str) == sorted(before[name], key=str)
+
     def test_a_server_that_is_deleted_there_leaves_nothing_at_the_top(
         self, drawing: Drawing, servers: Belongings, sites: list[SiteAdmin], ask: Ask
     ) -> None:

@@ -21,9 +21,8 @@ from neutron_lib.db import api as db_api
 from neutron_lib.db import model_query
 from neutron_lib.db import utils as db_utils
 from neutron_lib.plugins import directory
-from neutron_lib.plugins import utils as plugin_utils
 
-from tricircle.network import adoption, journal, sites
+from tricircle.network import adoption, journal, port_extensions, sites
 from tricircle.network.adoption import Adoption
 from tricircle.network.attributes import ADOPTED_PORT
 from tricircle.network.db.models import AdoptedPort
@@ -34,7 +33,10 @@ from tricircle.sites.site import Site
 
 RESOURCE = "adopted_port"
 
-_OF_USERS = ("name", "admin_state_up", "security_groups")
+_OF_USERS = (
+    *("name", "admin_state_up", "security_groups"),
+    *(port_extensions.PAIRS, port_extensions.SECURITY, port_extensions.TAGS),
+)
 """What users change here of what a site says of its port."""
 
 _REVISION = "revision_number"
@@ -80,6 +82,8 @@ class AdoptedPorts:
         registry.subscribe(_refuse_twice, resources.PORT, events.BEFORE_CREATE)
         registry.subscribe(self._refuse_addresses, resources.PORT, events.BEFORE_UPDATE)
         registry.subscribe(_refuse_outdated, resources.PORT, events.PRECOMMIT_UPDATE)
+        for event in (events.PRECOMMIT_CREATE, events.PRECOMMIT_UPDATE):
+            registry.subscribe(port_extensions.write_tags, resources.PORT, event)
 
     def _refuse_addresses(self, _resource: str, _event: str, _trigger: Any, payload: Any) -> None:
         """Refuse to change at the top what an adopted port has of its site: a comparison would undo it.
@@ -194,26 +198,31 @@ class AdoptedPorts:
         if journal.mentions(context.elevated(), journal.PORT, body["id"]):
             # It was there, and somebody has just deleted it: it is to go from its site.
             raise AdoptionConflict(id=body["id"], reason="its deletion is on its way to the site")
-        wanted = _specified(body)
-        adopting = adoption.adopting(context, Adoption(site.id, wanted["status"]))
         core = directory.get_plugin()
+        wanted = port_extensions.had(core, _specified(body))
+        # A new one has no tags that would have to go.
+        marked = Adoption(site.id, wanted["status"], tags=wanted.pop(port_extensions.TAGS, None) or None)
+        adopting = adoption.adopting(context, marked)
         del wanted["site"]
         wanted[portbindings.HOST_ID] = _host(snapshot, site, wanted)
         wanted["fixed_ips"] = _fixed_ips(core, adopting, wanted.get("fixed_ips"))
         # A port of the top may bear neither an id nor a status of the client's choice; this one does.
-        port = plugin_utils.create_port(core, adopting, {"port": wanted}, check_allow_post=False)
+        port = port_extensions.create_port(core, adopting, wanted)
+        port = port_extensions.with_tags(core, adopting, port)
         return _shown(port, site.id, snapshot)
 
     def _update(
         self, context: Any, snapshot: Snapshot, site_id: str, port_id: str, body: dict[str, Any]
     ) -> dict[str, Any]:
-        changes = {name: value for name, value in _specified(body).items() if name in MUTABLE}
+        core = directory.get_plugin()
+        said = port_extensions.had(core, _specified(body))
+        changes = {name: value for name, value in said.items() if name in MUTABLE}
         if journal.mentions(context.elevated(), journal.PORT, port_id):
             # A user has just changed it, and its site does not know yet.
             changes = {name: value for name, value in changes.items() if name not in _OF_USERS}
-        marked = Adoption(site_id, changes.get("status"), body.get(_REVISION))
+        tags = changes.pop(port_extensions.TAGS, None)
+        marked = Adoption(site_id, changes.get("status"), body.get(_REVISION), tags)
         adopting = adoption.adopting(context, marked)
-        core = directory.get_plugin()
         site = snapshot.by_id.get(site_id)
         if site is not None:
             changes[portbindings.HOST_ID] = _host(snapshot, site, changes)
@@ -221,6 +230,7 @@ class AdoptedPorts:
             changes["fixed_ips"] = _fixed_ips(core, adopting, changes["fixed_ips"])
         try:
             port = core.update_port(adopting, port_id, {"port": changes})
+            port = port_extensions.with_tags(core, adopting, port)
         except exceptions.PortNotFound:
             raise AdoptedPortNotFound(id=port_id) from None
         return _shown(port, site_id, snapshot)

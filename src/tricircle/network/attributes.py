@@ -21,6 +21,10 @@ _TEXT = {"type:string": limits.NAME_FIELD_SIZE}
 _NAME = {"type:not_empty_string": limits.NAME_FIELD_SIZE}
 _PROJECT = {"type:not_empty_string": limits.PROJECT_ID_FIELD_SIZE}
 _ADDRESS = {"type:ip_address": None}
+_PAIR = {
+    "ip_address": {"type:ip_or_subnet_or_none": None, "required": True},
+    "mac_address": {"type:mac_address": None, "required": False},
+}
 
 
 def _field(validate: dict[str, Any], methods: str = "", **more: Any) -> dict[str, Any]:
@@ -81,6 +85,17 @@ ADOPTED_PORT: dict[str, Any] = {
         **_LOOKED_FOR,
     ),
     "security_groups": _field({"type:uuid_list": None}, "POST PUT", **_OPTIONAL, is_filter=True),
+    # Not as Neutron checks them: its own limit is on what users ask for.
+    "allowed_address_pairs": _field(
+        {"type:list_of_dict_or_nodata": {"key_specs": _PAIR}},
+        "POST PUT",
+        **_OPTIONAL,
+        convert_to=converters.convert_none_to_empty_list,
+    ),
+    "port_security_enabled": _field(
+        {"type:boolean": None}, "POST PUT", **_OPTIONAL, convert_to=converters.convert_to_boolean
+    ),
+    "tags": _field({"type:list_of_unique_strings": limits.NAME_FIELD_SIZE}, "POST PUT", **_OPTIONAL),
     "status": _field({"type:values": list(STATUSES)}, "POST PUT", default="ACTIVE", **_LOOKED_FOR),
     "revision_number": _field(
         {"type:non_negative": None}, "PUT", convert_to=converters.convert_to_int, **_LOOKED_FOR

@@ -2,6 +2,8 @@
 
 They are seen where they are written: by events of the stock models (SQLAlchemy's mapper events), on the
 connection of the transaction itself. A job is asked for when the journal is next handed on.
+
+What a site says of its port is left out, as in the journal: there is nothing to carry back to it.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,8 +15,9 @@ from neutron.db import models_v2, rbac_db_models
 from neutron.db.models import address_group, securitygroup, tag
 from neutron_lib.db import api as db_api
 from oslo_context import context as request_context
+from sqlalchemy import orm
 
-from tricircle.network import journal
+from tricircle.network import adoption, journal
 
 Found = Iterable[Any]
 """Rows of (type, id, project) of the resources that changed."""
@@ -80,6 +83,8 @@ def watch() -> None:
 
 def _recorder(watched: Watched) -> Callable[[Any, sa.Connection, Any], None]:
     def record(_mapper: Any, connection: sa.Connection, row: Any) -> None:
+        if adoption.is_told(orm.object_session(row)):
+            return
         request = request_context.get_current()
         request_id = None if request is None else request.request_id
         for kind, resource_id, project_id in watched.resources(connection, row):

@@ -19,8 +19,9 @@ from tricircle.routing.homed import SERVER_TYPE
 from tricircle.xjob import homed
 from tricircle.xjob.clean_up import after
 from tricircle.xjob.made_ports import follow_server
-from tricircle.xjob.port_rows import PortRows, make_room
+from tricircle.xjob.port_rows import PortRows
 from tricircle.xjob.ports import Item, is_adoptable, ports_in
+from tricircle.xjob.room import make_room
 from tricircle.xjob.settled import Settled
 from tricircle.xjob.task import Task
 from tricircle.xjob.top_away import TopAway, top_needed

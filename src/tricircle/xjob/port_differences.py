@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tricircle.xjob.ports import Item, comparable
+from tricircle.xjob.ports import OF_EXTENSIONS, Item, comparable
 
-CHANGED_AT_TOP = ("name", "admin_state_up", "security_groups")
+CHANGED_AT_TOP = ("name", "admin_state_up", "security_groups", *OF_EXTENSIONS)
 """What a user changes at the top of a port that the top has adopted."""
 
 _CHANGEABLE = (*CHANGED_AT_TOP, "device_id", "device_owner", "binding:host_id", "status", "fixed_ips")
@@ -13,19 +13,19 @@ _CHANGEABLE = (*CHANGED_AT_TOP, "device_id", "device_owner", "binding:host_id", 
 FIXED = ("network_id", "mac_address", "site")
 """What only a new row can have otherwise."""
 
-_OF_MEMBERS = ("security_groups", "fixed_ips", "binding:host_id")
+_OF_MEMBERS = ("security_groups", "fixed_ips", "allowed_address_pairs", "binding:host_id")
 """What of a port makes it a member of groups, where, and with which addresses."""
 
 
 def differences(wanted: Mapping[str, Any], row: Mapping[str, Any], names: Iterable[str] = ()) -> Item:
-    """Return what is to be otherwise in a row.
+    """Return what is to be otherwise in a row, of what both the site and the top have.
 
     :param names: only these fields; all where none is given.
     """
     return {
         name: wanted[name]
         for name in (names or (*_CHANGEABLE, *FIXED))
-        if comparable(wanted[name]) != comparable(row.get(name))
+        if name in wanted and name in row and comparable(wanted[name]) != comparable(row[name])
     }
 
 

@@ -1,8 +1,8 @@
 """The rows that ports of a site have at the top: what differs is found, and put right.
 
 Which side is right: a port is at home in its site, so what the site shows holds. But while a change that
-somebody made at the top is on its way to the site (a `follow` job), name, admin state and security groups
-stay as they are at the top, and a port that was deleted there is not adopted anew.
+somebody made at the top is on its way to the site (a `follow` job), what users change there stays as it is
+(`CHANGED_AT_TOP`), and a port that was deleted there is not adopted anew.
 
 A bulk request ends at the first port that is refused, so it is repeated port by port; what is refused then is
 a complaint, and the other ports have their rows.
@@ -12,14 +12,13 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from functools import partial
 from typing import Any, TypeVar
 
-from oslo_log import log
-
-from tricircle.errors import Conflict, TricircleError
+from tricircle.errors import Conflict
 from tricircle.jobs.job import JobState, Request
 from tricircle.jobs.store import JobFilters, JobStore
 from tricircle.jobs.types import FOLLOW
 from tricircle.realise.definition import DefinitionState
 from tricircle.realise.kinds import SECURITY_GROUP
+from tricircle.realise.kinds.neutron import taken_over
 from tricircle.realise.sight import require_own_words, require_sight
 from tricircle.routing.route import Route
 from tricircle.sites.service_calls import SiteAnswer, SiteRefused
@@ -29,6 +28,7 @@ from tricircle.xjob.engine import Engine
 from tricircle.xjob.port_differences import CHANGED_AT_TOP, FIXED, differences, groups_concerned
 from tricircle.xjob.ports import (
     ADOPTED,
+    OF_EXTENSIONS,
     PORT,
     PORTS,
     SERVICE,
@@ -38,8 +38,6 @@ from tricircle.xjob.ports import (
     ports_in,
 )
 from tricircle.xjob.settled import Settled
-
-LOG = log.getLogger(__name__)
 
 _IN_ONE_REQUEST = 10
 """Ports: each takes Neutron up to some tenths of a second, and a request may last only so long."""
@@ -141,6 +139,8 @@ class PortRows:
             if wanted is None:
                 continue
             row = rows.get(item["id"])
+            if row is not None and "tags" in wanted:
+                wanted["tags"] = taken_over(wanted["tags"], row.get("tags", ()))
             if row is None or differences(wanted, row, ("security_groups",)):
                 wanted["security_groups"] = self._undeleted(wanted["security_groups"])
             if row is None:
@@ -149,7 +149,7 @@ class PortRows:
             elif differences(wanted, row, CHANGED_AT_TOP) and (
                 item["id"] in on_their_way or self._is_on_its_way(item["id"])
             ):
-                wanted |= {name: row[name] for name in CHANGED_AT_TOP}
+                wanted |= {name: row[name] for name in CHANGED_AT_TOP if name in row}
             yield wanted
 
     def _undeleted(self, groups: Sequence[str]) -> list[str]:
@@ -213,7 +213,10 @@ class PortRows:
         return row is not None
 
     def _adopt_one(self, item: Item, done: Settled, *, was_deleted: bool = False) -> None:
-        """Adopt a port.
+        """Adopt a port; without what extensions say of it where the top does not agree with that.
+
+        So does the plugin of the release before, which does not know these fields. Else the next comparison
+        complains of what differs.
 
         :param was_deleted: the top has had it before, and no job has deleted the row.
         """
@@ -222,7 +225,12 @@ class PortRows:
         try:
             self._send(item, lambda: self._post({"adopted_port": item}), done)
         except SiteRefused as error:
-            if not self._was_adopted(item, done):
+            if self._was_adopted(item, done):
+                return
+            plain = {name: value for name, value in item.items() if name not in OF_EXTENSIONS}
+            if error.site_status == 400 and plain != item:
+                self._adopt_one(plain, done, was_deleted=was_deleted)
+            else:
                 self._let_go(item, error, done)
             return
         if was_deleted and self._is_on_its_way(item["id"]):
@@ -370,21 +378,6 @@ class PortRows:
         for other in document.get("ports") or ():
             return f"Port {other.get('id')} of {other.get('binding:host_id') or 'the top'}"
         return "Another port of its network"
-
-
-def make_room(engine: Engine, site: Site, networks: Iterable[str]) -> None:
-    """See that the next servers on some networks find addresses in a site, without asking for them first.
-
-    :param networks: the top's ids.
-    """
-    for network_id in sorted(networks):
-        known = engine.replicas.store.find("network", network_id)
-        if known is None:
-            continue
-        try:
-            engine.networks.make_room(known.definition.id, site)
-        except TricircleError as error:
-            LOG.warning("Site %s gets no room on network %s: %s", site.name, network_id, error.message)
 
 
 def _portions(things: Sequence[_Thing], size: int) -> Iterator[Sequence[_Thing]]:

@@ -13,8 +13,9 @@ from tricircle.xjob import made_ports
 from tricircle.xjob.idle_addresses import IdleAddresses
 from tricircle.xjob.idle_groups import take_out_idle_groups
 from tricircle.xjob.idle_networks import forget_rows, take_out_if_idle
-from tricircle.xjob.port_rows import PortRows, make_room
+from tricircle.xjob.port_rows import PortRows
 from tricircle.xjob.ports import PORT, Item, ports_in
+from tricircle.xjob.room import make_room
 from tricircle.xjob.settled import Settled
 from tricircle.xjob.task import Task
 from tricircle.xjob.top_away import TopAway, top_needed

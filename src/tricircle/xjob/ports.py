@@ -14,8 +14,8 @@ from typing import Any
 
 from tricircle.errors import BadAnswer, Conflict
 from tricircle.realise.definition import FORMER
-from tricircle.realise.kinds.neutron import is_mark
-from tricircle.realise.kinds.port import OPTIONS, option_changes, sorted_options
+from tricircle.realise.kinds.neutron import is_mark, taken_over
+from tricircle.realise.kinds.port import OPTIONS, option_changes, sorted_options, sorted_pairs
 from tricircle.realise.leaving import NEUTRONS_OWN
 from tricircle.realise.port_list import list_ports
 from tricircle.realise.sight import require_own_words
@@ -36,9 +36,14 @@ SERVICE = "network"
 ADOPTED = "/v2.0/adopted-ports"
 PORTS = "/v2.0/ports"
 
+OF_EXTENSIONS = ("allowed_address_pairs", "port_security_enabled", "tags")
+"""What a port has only where its Neutron has an extension. What one of the two sides does not have the other
+keeps."""
+
 _OF_PORT = (
     *("id", "project_id", "network_id", "mac_address", "fixed_ips", "device_id", "device_owner"),
     *("name", "admin_state_up", "security_groups", "status", "binding:host_id"),
+    *OF_EXTENSIONS,
 )
 _FIELDS = {
     "ports": (*_OF_PORT, "description"),
@@ -152,9 +157,19 @@ def as_adopted(engine: Engine, site: Site, item: Mapping[str, Any]) -> Item | No
             "admin_state_up": item["admin_state_up"],
             "security_groups": sorted(_groups_at_top(engine, item, site)),
             "status": item["status"] if item["status"] in _STATUSES else "DOWN",
+            **_of_extensions(item),
         }
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise BadAnswer(f"Site {site.name} shows a port as none is shown.", site=site.name) from error
+
+
+def _of_extensions(item: Mapping[str, Any]) -> Item:
+    found = {name: item[name] for name in OF_EXTENSIONS if item.get(name) is not None}
+    if "allowed_address_pairs" in found:
+        found["allowed_address_pairs"] = sorted_pairs(found["allowed_address_pairs"], item["mac_address"])
+    if "tags" in found:
+        found["tags"] = taken_over(found["tags"])
+    return found
 
 
 # -- from the top to a site -------------------------------------------------------------------------------
@@ -173,7 +188,7 @@ def carry(engine: Engine, port: Mapping[str, Any], site: Site, *, step: Callable
     shown = show(engine.sites, site, there)
     if shown is None:
         return f"Site {site.name} does not have it."
-    wanted = _wanted(engine, port, site, step) | _policy(engine, port, shown, site, step)
+    wanted = _wanted(engine, port, shown, site, step) | _policy(engine, port, shown, site, step)
     changes = {
         name: value
         for name, value in wanted.items()
@@ -201,9 +216,17 @@ def _groups_at_top(engine: Engine, shown: Mapping[str, Any], site: Site) -> set[
     return {group for group in found if group is not None}
 
 
-def _wanted(engine: Engine, port: Mapping[str, Any], site: Site, step: Callable[[str], None]) -> Item:
-    names = ("name", "admin_state_up", "allowed_address_pairs", "port_security_enabled", "tags")
+def _wanted(
+    engine: Engine,
+    port: Mapping[str, Any],
+    shown: Mapping[str, Any],
+    site: Site,
+    step: Callable[[str], None],
+) -> Item:
+    names = ("name", "admin_state_up", *OF_EXTENSIONS)
     wanted = {name: port[name] for name in names if port.get(name) is not None}
+    if "tags" in wanted:
+        wanted["tags"] = taken_over(wanted["tags"], shown.get("tags") or ())
     if port.get("dns_name"):  # else the site's Nova names it like its server
         wanted["dns_name"] = port["dns_name"]
     if OPTIONS in port:

@@ -56,7 +56,7 @@ def make(network: "Network", home: Document, project_id: str, wanted: Document) 
         "device_id": wanted.get("device_id", ""),
         "device_owner": wanted.get("device_owner", ""),
         "allowed_address_pairs": _pairs(wanted.get("allowed_address_pairs", []), mac),
-        "port_security_enabled": wanted.get("port_security_enabled", home["port_security_enabled"]),
+        "port_security_enabled": _is_secure(home, wanted),
         "ip_allocation": "none" if wanted.get("fixed_ips") == [] else "immediate",
         "binding:host_id": wanted.get("binding:host_id", ""),
         "binding:vnic_type": wanted.get("binding:vnic_type", "normal"),
@@ -73,10 +73,17 @@ def make(network: "Network", home: Document, project_id: str, wanted: Document) 
     if groups is None and item["port_security_enabled"]:
         groups = [security_groups.ensure_default(network, project_id)["id"]]
     item["security_groups"] = list(groups or ())
-    _require_sense(network, item)
+    require_sense(network, item)
     item["fixed_ips"] = _addresses(network, home, wanted.get("fixed_ips"), mac)
     network.ports[item["id"]] = item
     return item
+
+
+def _is_secure(home: Document, wanted: Document) -> bool:
+    """Say whether a new port has port security, which those that Neutron itself needs never have."""
+    if wanted.get("device_owner", "").startswith("network:"):
+        return False
+    return bool(wanted.get("port_security_enabled", home["port_security_enabled"]))
 
 
 def _require_own_mac(network: "Network", home: Document, mac: str, port_id: str = "") -> None:
@@ -86,7 +93,7 @@ def _require_own_mac(network: "Network", home: Document, mac: str, port_id: str 
             raise refusal(409, "MacAddressInUse", message + f"The mac address {mac} is in use.")
 
 
-def _require_sense(network: "Network", item: Document) -> None:
+def require_sense(network: "Network", item: Document) -> None:
     """Refuse what contradicts itself, or names groups that are not there."""
     for group in item["security_groups"]:
         if group not in network.security_groups:
@@ -273,7 +280,7 @@ def update(network: "Network", call: Call) -> Document:
     if "dns_name" in wanted:
         changed["dns_name"] = _dns_name(wanted)
     changed["allowed_address_pairs"] = _pairs(changed["allowed_address_pairs"], mac)
-    _require_sense(network, changed)
+    require_sense(network, changed)
     if "fixed_ips" in wanted:
         changed["fixed_ips"] = _addresses(network, home, wanted["fixed_ips"], mac, item["fixed_ips"])
     qos_policies.put_on(network, changed, wanted)

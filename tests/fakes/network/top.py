@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from tests.fakes.network import ports
 from tests.fakes.network import service as site
 from tests.fakes.network.rows import chosen, new_id, not_found, page, refusal, require_known, shown
 from tests.fakes.server import Response
@@ -108,7 +109,8 @@ def delete_block(top: "TopNetwork", call: Call) -> Response:
 
 _ADOPTED = (
     *("id", "project_id", "network_id", "site", "mac_address", "fixed_ips", "binding:host_id", "device_id"),
-    *("device_owner", "name", "admin_state_up", "security_groups", "status"),
+    *("device_owner", "name", "admin_state_up", "security_groups", "status", "allowed_address_pairs"),
+    *("port_security_enabled", "tags"),
 )
 
 
@@ -127,13 +129,13 @@ UNSAID: Document = {
 def list_adopted(top: "TopNetwork", call: Call) -> Document:
     """List adopted ports."""
     _service_only(call)
-    return page(call, "adopted-ports", chosen(call, top.adopted.values()))
+    return page(call, "adopted-ports", chosen(call, top.rows().values()))
 
 
 def show_adopted(top: "TopNetwork", call: Call) -> Document:
     """Show an adopted port."""
     _service_only(call)
-    item = top.adopted.get(call.arguments["id"])
+    item = top.rows().get(call.arguments["id"])
     if item is None:
         raise not_found("adopted_port", call.arguments["id"])
     return {"adopted_port": shown(call, item)}
@@ -154,12 +156,25 @@ def adopt(top: "TopNetwork", call: Call) -> Response:
 
 
 def _adopt(top: "TopNetwork", wanted: Document) -> Document:
-    item = {**UNSAID, **top.ports.get(wanted["id"], {}), **wanted}
-    item["tenant_id"] = item["project_id"]
+    item = as_port(top, wanted)
     row: Document = {name: item.get(name) for name in _ADOPTED}
     top.adopted[item["id"]] = row
     top.ports[item["id"]] = {name: value for name, value in item.items() if name != "site"}
     return row
+
+
+def as_port(top: "TopNetwork", wanted: Document) -> Document:
+    """Return an ordinary port with what its site says of it."""
+    there = top.ports.get(wanted["id"])
+    if there is None:
+        home = top.networks[wanted["network_id"]]
+        there = {**UNSAID, "port_security_enabled": home["port_security_enabled"]}
+    item = {**there, **wanted}
+    if not item["port_security_enabled"]:
+        item = {**item, "security_groups": [], "allowed_address_pairs": [], **wanted}
+    item["tenant_id"] = item["project_id"]
+    ports.require_sense(top, item)
+    return item
 
 
 def change_adopted(top: "TopNetwork", call: Call) -> Document:
@@ -169,7 +184,8 @@ def change_adopted(top: "TopNetwork", call: Call) -> Document:
     if identifier not in top.adopted:
         raise not_found("adopted_port", identifier)
     wanted = require_known(call.body("adopted_port"), _ADOPTED, "adopted_port")
-    return {"adopted_port": _adopt(top, {**top.adopted[identifier], **wanted})}
+    known = {"id": identifier, "site": top.adopted[identifier]["site"]}
+    return {"adopted_port": _adopt(top, {**known, **wanted})}
 
 
 def disown(top: "TopNetwork", call: Call) -> Response:
@@ -203,6 +219,13 @@ class TopNetwork(site.Network):
         ("PUT", "/adopted-ports/{id}", change_adopted),
         ("DELETE", "/adopted-ports/{id}", disown),
     )
+
+    def rows(self) -> dict[str, Document]:
+        """Return adopted ports, each as the ordinary port is now that it is."""
+        return {
+            key: item | {name: value for name, value in self.ports.get(key, {}).items() if name in _ADOPTED}
+            for key, item in self.adopted.items()
+        }
 
     def type_of_new(self, wanted: Document) -> str:
         """Return the type of a network that says none: one zone is one site here."""

@@ -71,8 +71,8 @@ class TricircleTestCase(WithOurDrivers, test_plugin.Ml2PluginV2TestCase):
     _mechanism_drivers = ["tricircle"]  # noqa: RUF012  # Neutron's name and way
 
     def get_additional_service_plugins(self) -> dict[str, str]:
-        """Name the service plugins: ours, and one of those that each Neutron loads unasked."""
-        return {**super().get_additional_service_plugins(), "revisions": "revisions"}
+        """Name the service plugins: ours, and of those that each Neutron loads unasked what ours looks at."""
+        return {**super().get_additional_service_plugins(), "revisions": "revisions", "tag": "tag"}
 
     def setUp(self) -> None:
         """Bring the process up."""
@@ -154,3 +154,42 @@ class TricircleTestCase(WithOurDrivers, test_plugin.Ml2PluginV2TestCase):
         """Have the jobs that were asked for until now count no more."""
         with self.database.write() as connection:
             connection.execute(jobs.delete())
+
+
+class AdoptingTestCase(TricircleTestCase):
+    """A test of ports of a site, on a network whose addresses from 7 on are delegated to it."""
+
+    def setUp(self) -> None:
+        """Make the network."""
+        super().setUp()
+        network = self._make_network(self.fmt, "blue", True)
+        self.subnet = self._make_subnet(self.fmt, network, "10.0.0.1", "10.0.0.0/28")["subnet"]
+        self.network_id = self.subnet["network_id"]
+        self.delegate(self.subnet["id"], 8)
+
+    def at(self, *last: int) -> list[dict[str, str]]:
+        """Name addresses of the subnet by their last numbers."""
+        return [{"subnet_id": self.subnet["id"], "ip_address": f"10.0.0.{each}"} for each in last]
+
+    def a_port(self) -> dict[str, Any]:
+        """Make a body that adopts a new port at an address of the block."""
+        return {
+            **super().a_port(),
+            "network_id": self.network_id,
+            "device_id": "a-server",
+            "device_owner": "compute:nova",
+            "fixed_ips": self.at(10),
+        }
+
+    def post(self, port: dict[str, Any], status: int | None = None, who: Any = None) -> dict[str, Any]:
+        """Say all of a port."""
+        return self.call("POST", "adopted-ports", {"adopted_port": port}, status=status, who=who)
+
+    def put(self, port_id: str, answer: int | None = None, **changes: Any) -> dict[str, Any]:
+        """Say what has changed of a port."""
+        return self.call("PUT", f"adopted-ports/{port_id}", {"adopted_port": changes}, status=answer)
+
+    def port(self, port_id: str) -> dict[str, Any]:
+        """Return the ordinary port."""
+        found: dict[str, Any] = self.call("GET", f"ports/{port_id}")["port"]
+        return found

@@ -6,50 +6,17 @@ from unittest import mock
 
 from neutron_lib import context, exceptions
 from neutron_lib.callbacks import events, registry, resources
-from neutron_lib.plugins import utils as plugin_utils
 from oslo_config import cfg
 from oslo_db import exception as db_exc
 from oslo_utils import uuidutils
-from tests.unit.network.base import OTHER, SITE, TricircleTestCase
+from tests.unit.network.base import OTHER, SITE, AdoptingTestCase
 
-from tricircle.network import adopted_ports
+from tricircle.network import adopted_ports, port_extensions
 from tricircle.network.forwarder import Forwarder
 from tricircle.xjob.port_rows import _DELETED
 
 
-class AdoptedPortsTestCase(TricircleTestCase):
-    def setUp(self) -> None:
-        super().setUp()
-        network = self._make_network(self.fmt, "blue", True)
-        self.subnet = self._make_subnet(self.fmt, network, "10.0.0.1", "10.0.0.0/28")["subnet"]
-        self.network_id = self.subnet["network_id"]
-        self.delegate(self.subnet["id"], 8)
-
-    def at(self, *last: int) -> list[dict[str, str]]:
-        """Name addresses of the subnet by their last numbers."""
-        return [{"subnet_id": self.subnet["id"], "ip_address": f"10.0.0.{each}"} for each in last]
-
-    def a_port(self) -> dict[str, Any]:
-        """Make a body that adopts a new port at an address of the block."""
-        return {
-            **super().a_port(),
-            "network_id": self.network_id,
-            "device_id": "a-server",
-            "device_owner": "compute:nova",
-            "fixed_ips": self.at(10),
-        }
-
-    def post(self, port: dict[str, Any], status: int | None = None, who: Any = None) -> dict[str, Any]:
-        return self.call("POST", "adopted-ports", {"adopted_port": port}, status=status, who=who)
-
-    def put(self, port_id: str, answer: int | None = None, **changes: Any) -> dict[str, Any]:
-        return self.call("PUT", f"adopted-ports/{port_id}", {"adopted_port": changes}, status=answer)
-
-    def port(self, port_id: str) -> dict[str, Any]:
-        """The ordinary port."""
-        found: dict[str, Any] = self.call("GET", f"ports/{port_id}")["port"]
-        return found
-
+class AdoptedPortsTestCase(AdoptingTestCase):
     def adopted(self, query: str = "", who: Any = None) -> list[str]:
         ports = self.call("GET", f"adopted-ports?{query}", who=who)["adopted_ports"]
         return [port["id"] for port in ports]
@@ -107,15 +74,15 @@ class AdoptedPortsTestCase(TricircleTestCase):
     def test_one_that_is_adopted_while_another_request_does_so_is_brought_up_to_date(self) -> None:
         """Neutron looks for the id first, and for the MAC address a little later."""
         wanted = self.a_port()
-        create = plugin_utils.create_port
+        create = port_extensions.create_port
 
-        def create_meanwhile(core: Any, context: Any, port: Any, **more: Any) -> Any:
-            with mock.patch.object(plugin_utils, "create_port", create):
+        def create_meanwhile(*_: Any) -> Any:
+            with mock.patch.object(port_extensions, "create_port", create):
                 body = {"status": "ACTIVE", "admin_state_up": True, **wanted, "name": "first"}
                 self.tricircle.create_adopted_port(self.admin, {"adopted_port": body})
             raise exceptions.MacAddressInUse(net_id=self.network_id, mac=wanted["mac_address"])
 
-        with mock.patch.object(plugin_utils, "create_port", create_meanwhile):
+        with mock.patch.object(port_extensions, "create_port", create_meanwhile):
             self.post({**wanted, "name": "second"})
         assert self.port(wanted["id"])["name"] == "second"
         assert [wanted["id"]] == self.adopted()

@@ -25,9 +25,6 @@ AWAY = DatabaseUnavailable("The database cannot be reached.")
 
 
 class RecordingTestCase(TricircleTestCase):
-    def get_additional_service_plugins(self) -> dict[str, str]:
-        return {**super().get_additional_service_plugins(), "tag": "tag"}
-
     def setUp(self) -> None:
         super().setUp()
         self.call("GET", "security-groups")  # makes the default group

@@ -78,6 +78,9 @@ def row(number: int, **more: Any) -> Item:
         "admin_state_up": True,
         "security_groups": [GROUP],
         "status": "ACTIVE",
+        "allowed_address_pairs": [],
+        "port_security_enabled": True,
+        "tags": [],
     } | more
 
 
@@ -89,6 +92,7 @@ class Neutrons:
     :param rows: of adopted ports, at the top.
     :param others: ports at the top that are not adopted.
     :param gone: ids of networks that the top has no longer.
+    :param unheard_of: fields of adopted ports that the top's plugin does not know.
     :param before: called with site, method and path before each request is done.
     :param page: most items in one answer.
     """
@@ -99,6 +103,7 @@ class Neutrons:
     servers: dict[str, Item] = field(default_factory=dict)
     away: set[str] = field(default_factory=set)
     gone: set[str] = field(default_factory=set)
+    unheard_of: set[str] = field(default_factory=set)
     is_administrator: bool = True
     before: Callable[[str, str, str], None] = lambda *_: None
     page: int = 2
@@ -197,6 +202,8 @@ class Neutrons:
         return SiteAnswer(200, {collection: found[: self.page]} | links, None)
 
     def _change_row(self, key: str, changes: Item) -> SiteAnswer:
+        if not self.unheard_of.isdisjoint(changes):
+            return _no(400, "Unrecognized attribute(s)")
         revision = changes.pop("revision_number", None)
         there = self.rows.get(key, {}).get("revision_number")
         if revision is not None and there != revision:
@@ -205,6 +212,8 @@ class Neutrons:
 
     def _adopt(self, body: Any) -> SiteAnswer:
         for item in body.get("adopted_ports") or [body["adopted_port"]]:
+            if not self.unheard_of.isdisjoint(item):
+                return _no(400, "Unrecognized attribute(s)")
             if item["network_id"] in self.gone:
                 return _no(404, f"Network {item['network_id']} could not be found.")
             taken = next(

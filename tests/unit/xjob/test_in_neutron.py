@@ -49,6 +49,11 @@ class PortsTestCase(TricircleTestCase):
         monkeypatch.setattr(module, "_NOTICE", -1.0)
         monkeypatch.setattr(neutrons, "THERE", {})
 
+    def setup_config(self) -> None:
+        """Load port security, too."""
+        super().setup_config()
+        cfg.CONF.set_override("extension_drivers", ["port_security"], group="ml2")
+
     def setUp(self) -> None:
         """Bring the process up, with a network that the site has, too."""
         super().setUp()
@@ -132,7 +137,8 @@ class PortsTestCase(TricircleTestCase):
         assert self.rows() == {}
 
     def test_the_sweep_finds_dhcp_ports_and_comes_to_rest(self) -> None:
-        owner = {"device_owner": "network:dhcp", "device_id": "dhcp-x", "security_groups": []}
+        owner = {"device_owner": "network:dhcp", "device_id": "dhcp-x"}
+        owner |= {"security_groups": [], "port_security_enabled": False}
         self.office.put(self.port(0), self.port(1, **owner))
         sweeping = Request(PORTS.name, "site", A.id, A.id)
         outcome = self.do(sweep, sweeping)
@@ -140,6 +146,33 @@ class PortsTestCase(TricircleTestCase):
         self.office.effects()
         assert self.do(sweep, sweeping) == Succeeded("1 networks: nothing to do.")
         assert self.office.effects() == []
+
+    def test_so_it_does_with_pairs_tags_and_ports_without_port_security(self) -> None:
+        pairs = [{"ip_address": "10.0.0.9"}, {"ip_address": "2001:DB8::/64", "mac_address": "fa:16:3e:0:0:1"}]
+        secure = {"allowed_address_pairs": pairs, "tags": ["red", "blue"]}
+        exposed: dict[str, Any] = {
+            "allowed_address_pairs": [],
+            "security_groups": [],
+            "tags": ["blue"],
+            "port_security_enabled": False,
+        }
+        served = {"device_owner": "network:dhcp", "device_id": "dhcp-x", **exposed}
+        sweeping = Request(PORTS.name, "site", A.id, A.id)
+        for first, second in ((secure, exposed), (exposed, secure), (secure, exposed)):
+            self.office.put(self.port(0, **first), self.port(1, **second), self.port(2, **served))
+            assert isinstance(self.do(sweep, sweeping), Succeeded)
+            rows = self.rows()
+            assert len(rows) == 3
+            for number, fields in enumerate((first, second, served)):
+                shown = rows[self.port(number)["id"]]
+                assert shown["port_security_enabled"] == (fields is secure)
+                assert (len(shown["allowed_address_pairs"]) == 2) == (fields is secure)
+                assert shown["security_groups"] == ([self.group] if fields is secure else [])
+                assert sorted(shown["tags"]) == sorted(fields["tags"])
+            self.office.effects()
+            assert self.do(sweep, sweeping) == Succeeded("1 networks: nothing to do.")
+            assert self.office.effects() == []
+        assert "port" not in {kind for kind, _ in self.journal()}
 
     def test_of_several_only_the_one_with_a_mac_of_anothers_is_refused(self) -> None:
         self.office.put(self.port(0), self.port(1))

@@ -22,12 +22,6 @@ def office(engine: Engine) -> Office:
     return Office(engine)
 
 
-def at_top(number: int, **more: Any) -> dict[str, Any]:
-    """Make a port as the top's Neutron shows it."""
-    rest = {"allowed_address_pairs": [], "port_security_enabled": True, "tags": []}
-    return row(number) | rest | more
-
-
 class TestLists:
     def test_all_pages_are_read(self, office: Office) -> None:
         office.put(*(port(number) for number in range(1, 8)))
@@ -71,52 +65,52 @@ class TestChanges:
     )
     def test_each_arrives(self, office: Office, field: str, value: Any, there: Any) -> None:
         office.put(port(1))
-        said = carry(office.engine, at_top(1, **{field: value}), A)
+        said = carry(office.engine, row(1, **{field: value}), A)
         assert field in said
         assert office.neutrons.ports == {"port-1": port(1, **{field: there})}
 
     def test_groups_are_the_sites_own(self, office: Office) -> None:
         office.realise("security_group", "top-other", "a-other")
         office.put(port(1))
-        carry(office.engine, at_top(1, security_groups=[GROUP, "top-other"]), A)
+        carry(office.engine, row(1, security_groups=[GROUP, "top-other"]), A)
         assert office.neutrons.ports["port-1"]["security_groups"] == ["a-group", "a-other"]
 
     def test_only_what_differs_is_sent_and_the_order_of_lists_is_no_difference(self, office: Office) -> None:
         office.put(port(1, allowed_address_pairs=PAIRS[::-1], tags=["b", "a"]))
-        carry(office.engine, at_top(1, name="new", allowed_address_pairs=PAIRS, tags=["a", "b"]), A)
+        carry(office.engine, row(1, name="new", allowed_address_pairs=PAIRS, tags=["a", "b"]), A)
         assert office.neutrons.bodies == [{"port": {"name": "new"}}]
 
     def test_what_is_so_already_is_not_changed(self, office: Office) -> None:
         office.put(port(1))
-        assert carry(office.engine, at_top(1), A) == "It was so already."
+        assert carry(office.engine, row(1), A) == "It was so already."
         assert office.effects() == []
 
     def test_what_the_site_decides_itself_stays(self, office: Office) -> None:
         office.put(port(1))
-        carry(office.engine, at_top(1, status="DOWN", device_id="x", fixed_ips=[], mac_address="x"), A)
+        carry(office.engine, row(1, status="DOWN", device_id="x", fixed_ips=[], mac_address="x"), A)
         assert office.neutrons.ports == {"port-1": port(1)}
 
     def test_what_the_sites_neutron_does_not_have_is_left_out(self, office: Office) -> None:
         item = port(1)
         del item["tags"], item["allowed_address_pairs"]
         office.put(item)
-        carry(office.engine, at_top(1, tags=["a"], allowed_address_pairs=PAIRS), A)
+        carry(office.engine, row(1, tags=["a"], allowed_address_pairs=PAIRS), A)
         assert office.effects() == []
 
     def test_a_port_made_at_the_top_has_another_id_in_its_site(self, office: Office) -> None:
         office.realise("port", "port-1", "port-7")
         office.put(port(7))
-        carry(office.engine, at_top(1, name="new"), A)
+        carry(office.engine, row(1, name="new"), A)
         assert office.neutrons.ports["port-7"]["name"] == "new"
 
     def test_a_group_that_the_site_does_not_have_yet_is_waited_for(self, office: Office) -> None:
         office.put(port(1))
         with pytest.raises(Conflict):
-            carry(office.engine, at_top(1, name="new", security_groups=["unheard of"]), A)
+            carry(office.engine, row(1, name="new", security_groups=["unheard of"]), A)
         assert office.effects() == []
 
     def test_a_port_that_the_site_has_no_longer_is_left(self, office: Office) -> None:
-        assert "does not have it" in carry(office.engine, at_top(1, name="new"), A)
+        assert "does not have it" in carry(office.engine, row(1, name="new"), A)
 
     def test_it_ends_between_two_effects(self, office: Office) -> None:
         office.put(port(1))
@@ -126,7 +120,7 @@ class TestChanges:
                 raise Stopping
 
         with pytest.raises(Stopping):
-            carry(office.engine, at_top(1, name="new", tags=["a"]), A, step=step)
+            carry(office.engine, row(1, name="new", tags=["a"]), A, step=step)
         assert office.neutrons.ports == {"port-1": port(1, name="new")}
 
 

@@ -34,7 +34,7 @@ class Tricircle(api_extensions.ExtensionDescriptor):
     @classmethod
     def get_updated(cls) -> str:
         """Say when it was changed last."""
-        return "2026-11-22T00:00:00-00:00"
+        return "2026-11-30T00:00:00-00:00"
 
     @classmethod
     def get_resources(cls) -> list[Any]:

@@ -13,6 +13,7 @@ Source: Networking API v2.0 reference. That it looks for descriptions is its ext
 
 import re
 from abc import abstractmethod
+from collections.abc import Iterable
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
@@ -31,6 +32,16 @@ _MARKED = re.compile(_MARK + r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 def tags_of(item: Item) -> list[str] | None:
     """Return the tags of an item; None where its Neutron has none."""
     return None if item.get("tags") is None else sorted(item["tags"])
+
+
+def taken_over(tags: Iterable[str], there: Iterable[str] = ()) -> list[str]:
+    """Return the tags that one side is to have so that it has those of the other.
+
+    :param tags: the other side's. Such as begin like a mark are its own affair.
+    :param there: what it has itself, of which just those stay.
+    """
+    its = {tag for tag in there if tag.startswith(_MARK)}
+    return sorted(its.union(tag for tag in tags if not tag.startswith(_MARK)))
 
 
 def mark_of(key: str) -> str:

@@ -48,10 +48,6 @@ class Port(NeutronKind):
     def read(self, item: Item) -> Body:
         """Return what must be the same."""
         addresses = [(fixed["subnet_id"], fixed["ip_address"]) for fixed in item["fixed_ips"]]
-        pairs = [
-            {"ip_address": pair["ip_address"], "mac_address": pair.get("mac_address") or item["mac_address"]}
-            for pair in item.get("allowed_address_pairs") or ()
-        ]
         return {
             "name": item["name"],
             "network_id": item["network_id"],
@@ -59,8 +55,8 @@ class Port(NeutronKind):
             "admin_state_up": item["admin_state_up"],
             "fixed_ips": _fixed_ips(addresses),
             "security_groups": sorted(item["security_groups"]),
-            "allowed_address_pairs": sorted(
-                pairs, key=lambda pair: (pair["ip_address"], pair["mac_address"])
+            "allowed_address_pairs": sorted_pairs(
+                item.get("allowed_address_pairs") or (), item["mac_address"]
             ),
             "port_security_enabled": item.get("port_security_enabled", True),
             OPTIONS: sorted_options(item[OPTIONS]) if OPTIONS in item else None,
@@ -153,6 +149,17 @@ def _require_subnets(site: Site, body: Body) -> None:
         if fixed["subnet_id"] is None:
             words = f"Site {site.name} has no subnet for address {fixed['ip_address']} of port {body['id']}."
             raise Conflict(words, site=site.name)
+
+
+def sorted_pairs(pairs: Iterable[Item], mac: str) -> list[Item]:
+    """Return address pairs in one order, each with a MAC address.
+
+    :param mac: the port's, which a pair has that names none.
+    """
+    full = [
+        {"ip_address": each["ip_address"], "mac_address": each.get("mac_address") or mac} for each in pairs
+    ]
+    return sorted(full, key=lambda pair: (pair["ip_address"], pair["mac_address"]))
 
 
 def sorted_options(options: Iterable[Item]) -> list[Item]:
