@@ -1,9 +1,9 @@
-"""`/v2.0/adopted-ports`: the rows at the top of ports that sites have made.
+"""`/v2.0/adopted-ports`: the rows at the top of ports that sites have made, or changed.
 
 An adopted port is an ordinary port of the top, with the id, MAC and addresses that its site gave it, bound to
 the site's node. POST says all of a port, and brings one up to date that is adopted already, so it may be
 repeated; PUT says what has changed, and of which revision of the row it is known; DELETE removes the row, not
-the site's port.
+the site's port. PUT tells of a port that was made at the top first, too, what Nova has changed where it is.
 """
 
 from collections.abc import Sequence
@@ -43,6 +43,9 @@ _REVISION = "revision_number"
 
 MUTABLE = tuple(name for name, field in ADOPTED_PORT.items() if field["allow_put"] and name != _REVISION)
 """What a site may change of its port; the rest is fixed when it is adopted."""
+
+_OF_NOVA = ("security_groups", "fixed_ips")
+"""What Nova changes in its site of a port that was made at the top first."""
 
 _FIXED = ("network_id", "mac_address")
 
@@ -120,14 +123,19 @@ class AdoptedPorts:
         id: str,  # noqa: A002  # Neutron's signature
         adopted_port: dict[str, Any],
     ) -> dict[str, Any]:
-        """Take over what has changed of a site's port.
+        """Take over what has changed of a site's port, or of one that was made here and is in a site.
 
         :raises AdoptedPortNotFound: there is no such port.
-        :raises RevisionNumberConstraintFailed: the row is not of the revision any more that is named (412).
-        :raises BadRequest: the host is not the site's node.
+        :raises RevisionNumberConstraintFailed: the row is not of the revision any more that is named (412);
+            or a user's change of a port that was made here is on its way to the site.
+        :raises BadRequest: the host is not the site's node; or it is something that is the top's to say.
         """
-        snapshot = sites.known(self._top)
-        return self._update(context, snapshot, self._site_id(context, id), id, adopted_port[RESOURCE])
+        snapshot, body = sites.known(self._top), adopted_port[RESOURCE]
+        site_id = self._owner(context, id)
+        if site_id is None:
+            site_id = _site_of(context, snapshot, id)
+            _require_unchanged(context, id, body)
+        return self._update(context, snapshot, site_id, id, body)
 
     def delete_adopted_port(self, context: Any, id: str) -> None:  # noqa: A002
         """Remove the row of a port that is gone from its site.
@@ -143,13 +151,14 @@ class AdoptedPorts:
         id: str,  # noqa: A002
         fields: Sequence[str] | None = None,
     ) -> dict[str, Any]:
-        """Show an adopted port.
+        """Show an adopted port, or one that was made here and is in a site: Neutron looks before a change.
 
         :raises AdoptedPortNotFound: there is no such port.
         """
-        site_id = self._site_id(context, id)
+        snapshot = sites.if_known(self._top)
+        site_id = self._owner(context, id) or _site_of(context, snapshot, id)
         port = directory.get_plugin().get_port(context.elevated(), id)
-        return _shown(port, site_id, sites.if_known(self._top), fields)
+        return _shown(port, site_id, snapshot, fields)
 
     def get_adopted_ports(
         self,
@@ -247,6 +256,36 @@ class AdoptedPorts:
         context = context.elevated()
         with db_api.CONTEXT_READER.using(context):
             return _site_ids(context, [port_id]).get(port_id)
+
+
+def _site_of(context: Any, snapshot: Snapshot | None, port_id: str) -> str:
+    """Return the id of the site in which a port is that was made here.
+
+    :raises AdoptedPortNotFound: it is in none.
+    """
+    try:
+        port = directory.get_plugin().get_port(context.elevated(), port_id)
+    except exceptions.PortNotFound:
+        raise AdoptedPortNotFound(id=port_id) from None
+    if snapshot is not None:
+        for site in snapshot.by_id.values():
+            if sites.node_of(snapshot, site) == port[portbindings.HOST_ID]:
+                return site.id
+    raise AdoptedPortNotFound(id=port_id)
+
+
+def _require_unchanged(context: Any, port_id: str, body: dict[str, Any]) -> None:
+    """Go on where a site may say what has changed of a port that was made here.
+
+    :raises BadRequest: it is the top's to say.
+    :raises RevisionNumberConstraintFailed: a user has just changed it, and its site does not know yet.
+    """
+    others = sorted(_specified(body).keys() - {*_OF_NOVA, _REVISION})
+    if others:
+        message = f"of a port that was made at the top no site says {', '.join(others)}"
+        raise exceptions.BadRequest(resource=RESOURCE, msg=message)
+    if journal.mentions(context.elevated(), journal.PORT, port_id):
+        raise RevisionNumberConstraintFailed(body.get(_REVISION), None)
 
 
 def _site_ids(context: Any, port_ids: Sequence[str]) -> dict[str, str]:

@@ -192,6 +192,26 @@ class Returns:
     def _keep(self, subnet_id: str, site: Site, runs: Iterable[Pool]) -> int:
         return size_of([run for run in runs if self._blocks.keep(subnet_id, site, run)])
 
+    # -- where a site has given an address to a port of the top ----------------------------------------------
+
+    def hand_out_no_more(self, subnet_id: str, site: Site, address: str) -> None:
+        """Have a site not give an address to others, which a port that was made at the top has there.
+
+        The last one of a site stays: Neutron takes no pools for all addresses.
+
+        :param subnet_id: the top's.
+        """
+        subnet = self._store.find(SUBNET.name, subnet_id)
+        if subnet is not None and size_of(self._plain(subnet, site)) > 1:
+            self._begin(subnet, site, [{"start": address, "end": address}], go_on)
+
+    def let_have(self, subnet_id: str, site: Site, address: str) -> None:
+        """Have an address that a site does not hand out any more be the own one of the port that has it."""
+        subnet = self._store.find(SUBNET.name, subnet_id)
+        for block in [] if subnet is None else self._returning(subnet, site):
+            if block["start"] == block["end"] == address:
+                self._blocks.give_back(block)
+
     # -- where a network is not any more ---------------------------------------------------------------------
 
     def release(self, network_id: str, site: Site, *, step: Step = go_on) -> int:

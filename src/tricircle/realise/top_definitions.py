@@ -202,6 +202,29 @@ class TopDefinitions:
 
         return self._again(lambda: self._database.transact(work))
 
+    def agree(self, known: Known, port: Item, site: Site) -> None:
+        """Note that a port is to be as a site has it already, which agreed with what it was to be before.
+
+        :param port: as the top is about to show it.
+        :raises Changed: it is to be otherwise meanwhile, or somebody else has worked on it.
+        """
+
+        def work(connection: sa.Connection) -> None:
+            version = known.definition.version
+            definition, _ = self.define(connection, "port", port, before=known, version=version)
+            self.store.realised.record(
+                connection,
+                definition.id,
+                site.id,
+                site_resource_id=known.id_in(site.id),
+                seen=known.version_in(site.id),
+                version=definition.version,
+                drift=known.drift_in(site.id),
+                is_wanted=True,
+            )
+
+        self._database.transact(work)
+
     def define(
         self,
         connection: sa.Connection,

@@ -64,11 +64,11 @@ def adopt(task: Task) -> Outcome:
         except TopAway as away:
             return away.outcome
     built = bool(task.progress.get("built")) or is_building
-    task.step("compared", seen=None if done.complaints else seen, built=built)
+    task.step("compared", seen=None if done.complaints or done.later else seen, built=built)
     age = (now() - task.job.created_at).total_seconds()
     is_young = server is not None and not built and age < _NOTICE
     is_leaving = not _there_of(shown).isdisjoint(task.parameters.leaving)
-    if age < _PATIENCE and (is_young or is_leaving or not is_settled(server, shown)):
+    if age < _PATIENCE and (is_young or is_leaving or done.later or not is_settled(server, shown)):
         wait = min(_SHORTEST_WAIT + max(age - _USUAL, 0.0) * _GROWTH, _LONGEST_WAIT)
         return Postponed(wait, f"The server may still change. {done}.")
     if done.complaints:
@@ -102,7 +102,7 @@ def adopt_now(task: Task) -> Settled:
 
     with top_needed(task):
         done = rows.settle(look, rows.find(device_id=server_id))
-        follow_server(engine, site, server_id, shown, step=task.step)
+        done.later += follow_server(engine, site, server_id, shown, step=task.step).later
         if done.networks:
             task.step("make room")
             make_room(engine, site, done.networks)

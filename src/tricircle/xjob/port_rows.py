@@ -142,7 +142,7 @@ class PortRows:
             if row is not None and "tags" in wanted:
                 wanted["tags"] = taken_over(wanted["tags"], row.get("tags", ()))
             if row is None or differences(wanted, row, ("security_groups",)):
-                wanted["security_groups"] = self._undeleted(wanted["security_groups"])
+                wanted["security_groups"] = undeleted(self._engine, wanted["security_groups"])
             if row is None:
                 if self._was_made_at_top(item["id"]) or self._is_on_its_way(item["id"]):
                     continue
@@ -152,28 +152,11 @@ class PortRows:
                 wanted |= {name: row[name] for name in CHANGED_AT_TOP if name in row}
             yield wanted
 
-    def _undeleted(self, groups: Sequence[str]) -> list[str]:
-        """Leave out groups that are deleted at the top; a site keeps them while a port is in them."""
-        keys = [(SECURITY_GROUP.name, group) for group in groups]
-        known = self._engine.replicas.store.several(keys)
-        deleted = {each.definition.key for each in known if each.definition.state is DefinitionState.DELETED}
-        return [group for group in groups if group not in deleted]
-
     def _was_made_at_top(self, port_id: str) -> bool:
         return self._engine.networks.at_top(PORT, self._site.id, port_id) is not None
 
     def _is_on_its_way(self, port_id: str) -> bool:
-        """Say whether a change or the deletion of a port at the top is still to be carried to its site.
-
-        Where that has failed, it is tried again: it holds this up.
-        """
-        filters = JobFilters(type=FOLLOW.name, resource_type=PORT, resource_id=port_id)
-        jobs = JobStore(self._engine.database).page(filters, limit=1)
-        if not jobs or jobs[0].state not in _OPEN:
-            return False
-        if jobs[0].state is JobState.FAILED:
-            self._engine.requester.request(Request(FOLLOW.name, PORT, port_id, project_id=jobs[0].project_id))
-        return True
+        return is_on_its_way(self._engine, port_id)
 
     # -- effects --------------------------------------------------------------------------------------------
 
@@ -378,6 +361,27 @@ class PortRows:
         for other in document.get("ports") or ():
             return f"Port {other.get('id')} of {other.get('binding:host_id') or 'the top'}"
         return "Another port of its network"
+
+
+def undeleted(engine: Engine, groups: Sequence[str]) -> list[str]:
+    """Leave out groups that are deleted at the top; a site keeps them while a port is in them."""
+    known = engine.replicas.store.several([(SECURITY_GROUP.name, group) for group in groups])
+    deleted = {each.definition.key for each in known if each.definition.state is DefinitionState.DELETED}
+    return [group for group in groups if group not in deleted]
+
+
+def is_on_its_way(engine: Engine, port_id: str) -> bool:
+    """Say whether a change or the deletion of a port at the top is still to be carried to its site.
+
+    Where that has failed, it is tried again: it holds this up.
+    """
+    filters = JobFilters(type=FOLLOW.name, resource_type=PORT, resource_id=port_id)
+    jobs = JobStore(engine.database).page(filters, limit=1)
+    if not jobs or jobs[0].state not in _OPEN:
+        return False
+    if jobs[0].state is JobState.FAILED:
+        engine.requester.request(Request(FOLLOW.name, PORT, port_id, project_id=jobs[0].project_id))
+    return True
 
 
 def _portions(things: Sequence[_Thing], size: int) -> Iterator[Sequence[_Thing]]:

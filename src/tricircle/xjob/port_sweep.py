@@ -50,7 +50,7 @@ def _compare_all(task: Task) -> Outcome:
         differing = rows.differing(shown, there)
         done += rows.look_and_settle(differing)
         at_top = [(made_first[item["id"]], item) for item in shown if item["id"] in made_first]
-        done.changed += made_ports.compare(engine, site, at_top, step=task.step)
+        done += made_ports.compare(engine, site, at_top, step=task.step)
         make_room(engine, site, {network_id} if network_id in done.networks else ())
         _note(task, [row for key, row in there.items() if key not in differing])
         groups |= {group for item in shown for group in item.get("security_groups") or ()}

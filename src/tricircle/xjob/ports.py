@@ -155,7 +155,7 @@ def as_adopted(engine: Engine, site: Site, item: Mapping[str, Any]) -> Item | No
             "device_owner": item["device_owner"],
             "name": item["name"],
             "admin_state_up": item["admin_state_up"],
-            "security_groups": sorted(_groups_at_top(engine, item, site)),
+            "security_groups": sorted(groups_at_top(engine, item, site)),
             "status": item["status"] if item["status"] in _STATUSES else "DOWN",
             **_of_extensions(item),
         }
@@ -198,7 +198,7 @@ def carry(engine: Engine, port: Mapping[str, Any], site: Site, *, step: Callable
         changes[OPTIONS] = option_changes(shown[OPTIONS], wanted[OPTIONS])
     tags = changes.pop("tags", None)
     if changes.keys() & {"security_groups", "allowed_address_pairs"}:
-        groups = _groups_at_top(engine, shown, site) | set(port.get("security_groups") or ())
+        groups = groups_at_top(engine, shown, site) | set(port.get("security_groups") or ())
         membership.changed(engine, site, groups)
     if changes:
         step("change the port")
@@ -210,7 +210,7 @@ def carry(engine: Engine, port: Mapping[str, Any], site: Site, *, step: Callable
     return f"Changed in site {site.name}: {', '.join(changed)}." if changed else "It was so already."
 
 
-def _groups_at_top(engine: Engine, shown: Mapping[str, Any], site: Site) -> set[str]:
+def groups_at_top(engine: Engine, shown: Mapping[str, Any], site: Site) -> set[str]:
     """Return what the top calls the security groups of a site's port, as far as it knows them."""
     found = (engine.networks.at_top(_GROUP, site.id, group) for group in shown["security_groups"])
     return {group for group in found if group is not None}
@@ -315,7 +315,7 @@ def carry_deletion(engine: Engine, port_id: str, *, step: Callable[[str], None] 
         engine.networks.top.require_sight(route.project_id or "")
         shown = show(engine.sites, site, route.site_resource_id)
         if shown is not None and not str(shown.get("device_owner") or "").startswith(_OF_ITS_OWN):
-            membership.changed(engine, site, _groups_at_top(engine, shown, site))
+            membership.changed(engine, site, groups_at_top(engine, shown, site))
             step("delete the port")
             target = f"{PORTS}/{route.site_resource_id}"
             engine.sites.call(site, SERVICE, "DELETE", target, expected={404})

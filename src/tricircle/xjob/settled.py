@@ -14,6 +14,7 @@ class Settled:
     :param networks: ids at the top of networks of which ports were adopted.
     :param homeless: ids of ports whose network is gone from the top; they go with their server.
     :param complaints: what the top refused, in words, with cause and cure.
+    :param later: ids of ports of which something could not be settled yet, as a change of them is on its way.
     """
 
     adopted: list[str] = field(default_factory=list)
@@ -22,6 +23,7 @@ class Settled:
     networks: set[str] = field(default_factory=set)
     homeless: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
+    later: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         counts = {
@@ -45,4 +47,5 @@ class Settled:
         self.networks |= other.networks
         self.homeless += other.homeless
         self.complaints += other.complaints
+        self.later += other.later
         return self

@@ -181,11 +181,27 @@ def change_adopted(top: "TopNetwork", call: Call) -> Document:
     """Take over how a port is now."""
     _service_only(call)
     identifier = call.arguments["id"]
+    wanted = require_known(call.body("adopted_port"), (*_ADOPTED, "revision_number"), "adopted_port")
+    follows_from = wanted.pop("revision_number", None)
+    there = top.ports.get(identifier, {}).get("revision_number")
+    if follows_from not in {None, there}:
+        words = f"Constrained to {follows_from}, but current revision is {there}"
+        raise refusal(412, "RevisionNumberConstraintFailed", words)
     if identifier not in top.adopted:
-        raise not_found("adopted_port", identifier)
-    wanted = require_known(call.body("adopted_port"), _ADOPTED, "adopted_port")
+        return {"adopted_port": _change_made_here(top, identifier, wanted)}
     known = {"id": identifier, "site": top.adopted[identifier]["site"]}
     return {"adopted_port": _adopt(top, {**known, **wanted})}
+
+
+def _change_made_here(top: "TopNetwork", identifier: str, wanted: Document) -> Document:
+    """Take over what Nova has changed of a port of the top, where it is."""
+    port = top.ports.get(identifier)
+    if port is None or not port.get("binding:host_id"):
+        raise not_found("adopted_port", identifier)
+    if not wanted.keys() <= {"security_groups", "fixed_ips"}:
+        raise Refusal(400, "of a port that was made at the top no site says so")
+    top.ports[identifier] = {**port, **wanted}
+    return top.ports[identifier]
 
 
 def disown(top: "TopNetwork", call: Call) -> Response:

@@ -23,7 +23,7 @@ def office(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Office:
     office = Office(engine)
     office.serve()
     office.realise("port", "port-1", "port-7")
-    office.put(port(7))
+    office.put(port(7, fixed_ips=port(1)["fixed_ips"]))
     office.neutrons.others["port-1"] = row(1, **FREE)
     return office
 
