@@ -207,6 +207,16 @@ def test_a_security_group_is_added(ground: Ground, by: str) -> None:
     assert found["description"] == "for the web"
 
 
+def test_the_rules_of_a_group_that_is_added_come_at_once(ground: Ground) -> None:
+    group = ground.make("security_group", "security-groups", name="web")
+    rule = {"direction": "ingress", "ethertype": "IPv4", "protocol": "tcp"}
+    ground.make("security_group_rule", "security-group-rules", security_group_id=group, **rule)
+    assert ground.act(addSecurityGroup={"name": "web"}).status == 202
+    ground.workshop.run()
+    there = ground.site.network.security_groups[ground.in_site(group)]["security_group_rules"]
+    assert "tcp" in [each["protocol"] for each in there]
+
+
 def test_what_the_site_has_can_be_used_while_the_top_is_away(ground: Ground) -> None:
     network = ground.make_network()
     group = ground.make("security_group", "security-groups", name="web")

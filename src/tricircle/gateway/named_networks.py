@@ -21,7 +21,7 @@ from tricircle.realise.definition import Known
 from tricircle.realise.kinds import NETWORK, PORT, SECURITY_GROUP
 from tricircle.realise.kinds.security_group import DEFAULT
 from tricircle.realise.leaving import clean_up_job
-from tricircle.realise.replication import replication
+from tricircle.realise.replication import completing
 from tricircle.routing.homed import SERVER_TYPE
 from tricircle.sites.site import Site
 
@@ -129,8 +129,6 @@ class NamedNetworks:
         complete what the site has only as far as Nova needs it."""
         if not self._there and not self.ports:
             return []
-        incomplete = [each.definition for each in self._there if not each.in_step(site.id)]
-        completing = [replication(each, site, call.request_id) for each in incomplete]
         adoption = Request(
             ADOPT.name,
             SERVER_TYPE.name,
@@ -140,7 +138,7 @@ class NamedNetworks:
             parameters=AdoptParameters(self.uses, self.named_groups),
             request_id=call.request_id,
         )
-        return [*completing, adoption]
+        return [*completing(self._there, site, call.request_id), adoption]
 
     def leave_nothing(self, call: Call, site: Site, delay: float = 0.0) -> list[Request]:
         """Return the job that takes out of a site what was brought there for a server that is not made.

@@ -1,11 +1,13 @@
 """Requests for the jobs by which sites agree with definitions."""
 
+from collections.abc import Iterable
+
 import sqlalchemy as sa
 
 from tricircle.jobs.completing import complete_precaution
 from tricircle.jobs.job import Request
 from tricircle.jobs.types import REPLICATE, ReplicateParameters
-from tricircle.realise.definition import Definition
+from tricircle.realise.definition import Definition, Known
 from tricircle.realise.kinds import REMOTE_MEMBERS
 from tricircle.realise.remote_groups import members_job
 from tricircle.sites.site import Site
@@ -41,6 +43,15 @@ def replication(
         delay=delay,
         request_id=request_id,
     )
+
+
+def completing(there: Iterable[Known], site: Site, request_id: str | None = None) -> list[Request]:
+    """Ask for the jobs that complete at once what a site has only as far as its Nova needs it.
+
+    :param there: what `Networks.prepare` returns.
+    """
+    incomplete = [each.definition for each in there if not each.in_step(site.id)]
+    return [replication(each, site, request_id) for each in incomplete]
 
 
 def precaution(definition: Definition, site: Site, request_id: str | None = None) -> Request:

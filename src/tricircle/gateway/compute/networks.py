@@ -45,7 +45,7 @@ from tricircle.jobs.types import ADOPT, AdoptParameters, IntentParameters
 from tricircle.realise.definition import Known
 from tricircle.realise.fixed_addresses import AddressTaken
 from tricircle.realise.leaving import clean_up_job
-from tricircle.realise.replication import PATIENCE
+from tricircle.realise.replication import PATIENCE, completing
 from tricircle.routing.homed import SERVER_TYPE
 from tricircle.sites.site import Site
 from tricircle.sites.transport import Answer
@@ -62,7 +62,7 @@ def send(
     """Send a request about a server to its site, with the site's ids.
 
     What it needs is noted as in use, as of a new server, and realised in the site before; what has become of
-    the server's ports is looked at after.
+    the server's ports is looked at after, and what was brought only as far as Nova needs it is completed.
 
     :param project_id: with whose eyes Nova looks for what it names; None stands for those of who asks.
     :raises TricircleError: the site cannot have what it needs; see `Networks.prepare`.
@@ -79,7 +79,8 @@ def send(
     needs = _Needs.of(document, asked.places, project_id or call.identity.project_id)
     intent = needs.begin(call, site)
     try:
-        if _named_in_site(call, site, document, asked.places, needs.prepare(call, site)):
+        there = needs.prepare(call, site)
+        if _named_in_site(call, site, document, asked.places, there):
             body = orjson.dumps(document)
         intent.sending()
     except TricircleError as error:
@@ -93,7 +94,8 @@ def send(
     if 200 <= answer.status < 300:
         if call.method != "GET":
             leaving = _leaving(call, parameters, document, asked)
-            _have_followed(call, site, needs.project_id, replace(needs.adoption, leaving=leaving))
+            adoption = replace(needs.adoption, leaving=leaving)
+            _have_followed(call, site, needs.project_id, adoption, completing(there, site, call.request_id))
         intent.done()
     else:
         end_undone(intent, site, answer, needs.leave_nothing(call, site))
@@ -341,11 +343,18 @@ def _leaving(call: Call, there: Mapping[str, str], document: Any, asked: Asked) 
     return tuple(value for place in asked.leaving for value in place.values(document))
 
 
-def _have_followed(call: Call, site: Site, project_id: str | None, parameters: AdoptParameters) -> None:
-    """Have XJob carry to the top what has become of the server's ports.
+def _have_followed(
+    call: Call,
+    site: Site,
+    project_id: str | None,
+    parameters: AdoptParameters,
+    completing_jobs: Sequence[Request],
+) -> None:
+    """Have XJob carry to the top what has become of the server's ports, and complete what was brought to the
+    site for them.
 
     Where the database is away the client gets its answer all the same: what nobody looks at now is found when
-    the ports of networks are compared.
+    the ports of networks are compared, and what was brought is completed a moment later as a precaution.
     """
     request = Request(
         ADOPT.name,
@@ -357,7 +366,7 @@ def _have_followed(call: Call, site: Site, project_id: str | None, parameters: A
         request_id=call.request_id,
     )
     try:
-        jobs = call.engine.requester.request(request)
+        jobs = call.engine.requester.request(*completing_jobs, request)
     except DatabaseUnavailable as error:
         LOG.warning("Nobody follows the ports of server %s: %s", request.resource_id, error.message)
     else:

@@ -52,6 +52,8 @@ class Networks:
     owner: str = "blue"
     """The project whose networks they are."""
     prepared: list[tuple[str, list[str], list[str], dict[str, Any]]] = field(default_factory=list)
+    behind: set[str] = field(default_factory=set)
+    """What the site has only as far as Nova needs it."""
     looked_up: int = 0
 
     def in_site(self, kind: str, top_id: str, site_id: str) -> str | None:
@@ -89,7 +91,7 @@ class Networks:
         return [self._known(*key, site) for key in keys]
 
     def _known(self, kind: str, key: str, site: Site) -> Known:
-        realised = Realisation(site.id, self.ids[kind, key], 1, None)
+        realised = Realisation(site.id, self.ids[kind, key], 0 if key in self.behind else 1, None)
         definition = Definition(key, kind, key, "", "blue", {}, 1, DefinitionState.ACTIVE, None)
         return Known(definition, {site.id: realised})
 

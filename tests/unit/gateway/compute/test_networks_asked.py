@@ -248,6 +248,33 @@ class TestInUse:
         assert asked.office.asked == networks.prepared == []
 
 
+class TestCompleting:
+    """What the site has only as far as Nova needs it, as a group without its rules, is completed at once."""
+
+    @pytest.mark.parametrize(
+        ("line", "body", "brought"),
+        [
+            (ACTION, {"addSecurityGroup": {"name": GROUP}}, ("security_group", GROUP)),
+            (f"POST {INTERFACES}", {"interfaceAttachment": {"net_id": NET}}, ("network", NET)),
+            (f"POST {INTERFACES}", {"interfaceAttachment": {"port_id": PORT}}, ("port", PORT)),
+        ],
+    )
+    def test_it_is(
+        self, desk: Callable[..., Desk], networks: Networks, line: str, body: Any, brought: tuple[str, str]
+    ) -> None:
+        networks.behind.add(brought[1])
+        asked = desk(told({}))
+        asked(line, body)
+        assert asked.followed == [("replicate", *brought, A.id), ADOPT]
+        assert [each.delay for each in asked.office.desk.requests] == [0.0, 0.0]
+
+    def test_it_is_not_for_what_the_site_refuses(self, desk: Callable[..., Desk], networks: Networks) -> None:
+        networks.behind.add(GROUP)
+        asked = desk(told({"badRequest": {"code": 400, "message": "no"}}, 400))
+        asked(ACTION, {"addSecurityGroup": {"name": GROUP}})
+        assert asked.followed == []
+
+
 class TestDetach:
     def test_by_the_tops_id(self, desk: Callable[..., Desk]) -> None:
         asked = desk(json_answer(b"", 202))
