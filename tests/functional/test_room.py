@@ -36,6 +36,41 @@ class TestRoom:
         assert (reply.status, reply.fault) == (400, ("badRequest", words))
         assert site_one.compute.servers == {}
 
+    @pytest.mark.parametrize(
+        "counts",
+        [{"min_count": 2, "max_count": 50}, {"max_count": 50}, {"min_count": "2", "max_count": "50"}],
+    )
+    @pytest.mark.parametrize("is_first", [True, False])
+    def test_where_there_is_room_for_some_they_get_what_there_is(
+        self, servers: Api, neutron: Neutron, site_one: Site, *, counts: Document, is_first: bool
+    ) -> None:
+        small = neutron.make_network("small", "10.0.1.0/27")
+        if not is_first:
+            boot(servers, small)
+        reply = boot(servers, small, **counts)
+        assert reply.status == 202, reply.body
+        (subnet,) = site_one.network.subnets.values()
+        assert len(site_one.network.addresses_in_use(subnet)) == site_one.network.pool_size(subnet) == 29
+        assert len(site_one.compute.faults_seen) == 50 + (not is_first) - 28  # one serves DHCP
+
+    @pytest.mark.parametrize(
+        "counts", [{"min_count": 29, "max_count": 50}, {"min_count": 29}, {"min_count": "29"}]
+    )
+    def test_with_room_for_fewer_than_are_needed_there_are_none(
+        self, servers: Api, neutron: Neutron, site_one: Site, counts: Document
+    ) -> None:
+        small = neutron.make_network("small", "10.0.1.0/27")
+        assert boot(servers, small, **counts).status == 400
+        assert site_one.compute.servers == {}
+
+    def test_a_network_that_is_full_has_room_for_none(
+        self, servers: Api, neutron: Neutron, site_one: Site
+    ) -> None:
+        small = neutron.make_network("small", "10.0.1.0/27")
+        assert boot(servers, small, min_count=28).status == 202
+        assert boot(servers, small, min_count=1, max_count=5).status == 400
+        assert len(site_one.compute.servers) == 28
+
     @pytest.mark.parametrize(("fault", "status"), [(Status(404, "It is gone."), 409), (HangUp(), 503)])
     def test_what_keeps_a_site_from_more_is_told_as_it_concerns_the_user(
         self, servers: Api, net1: Document, site_one: Site, fault: Fault, status: int
@@ -174,6 +209,15 @@ class TestScarce:
         assert boot(servers, scarce).status == 400
         assert site_one.compute.faults_seen == site_two.compute.faults_seen == []
         assert sum(each["size"] for each in top.blocks.values()) == 24
+
+    def test_as_many_as_there_is_room_for_get_what_is_idle_elsewhere(
+        self, servers: Api, scarce: Document, site_one: Site, site_two: Site
+    ) -> None:
+        assert boot(servers, scarce, zone="az2").status == 202
+        assert boot(servers, scarce, max_count=30).status == 202
+        (subnet,) = site_one.network.subnets.values()
+        assert site_one.network.pool_size(subnet) == 24 - 2  # a server and DHCP are in the other
+        assert len(site_one.compute.faults_seen) == 30 - 21
 
     def test_when_the_pools_grow_there_is_room_again(
         self, servers: Api, neutron: Neutron, scarce: Document, workshop: Workshop, site_one: Site

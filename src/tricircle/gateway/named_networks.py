@@ -42,13 +42,15 @@ class NamedNetworks:
     :param entries: objects of the body that name a network, and the top's id in each.
     :param groups: objects of the body that name a group, and what they say.
     :param ports: objects of the body that name a port, and the id in each.
-    :param count: servers that are made at once.
+    :param count: servers that are made at once, as far as there is room.
+    :param at_least: of these, without which none is made.
     """
 
     entries: list[tuple[Item, str]] = field(default_factory=list)
     groups: list[tuple[Item, str]] = field(default_factory=list)
     ports: list[tuple[Item, str]] = field(default_factory=list)
     count: int = 1
+    at_least: int = 1
     _there: Sequence[Known] = ()
 
     def keys(self, call: Call) -> tuple[list[tuple[str, str]], list[tuple[str, str, str]]]:
@@ -98,13 +100,15 @@ class NamedNetworks:
             if early is not None:
                 early()
 
+        of_each = _most_often(self._networks)
         there = call.engine.networks.prepare(
             site,
             self._networks,
             self._groups,
             project_id=call.identity.project_id,
             token=call.token,
-            count=self.count * _most_often(self._networks),
+            count=self.count * of_each,
+            at_least=self.at_least * of_each,
             request_id=call.request_id,
             known=known,
             ports=[port_id for _, port_id in self.ports],
@@ -166,7 +170,8 @@ def networks_of(call: Call, server: Item) -> NamedNetworks | None:
     """
     if not call.engine.networks.is_there:
         return None
-    found = NamedNetworks(count=_count(server))
+    count, at_least = _counts(server)
+    found = NamedNetworks(count=count, at_least=at_least)
     asked = server.get("networks")
     if _names_none(call, server):
         own = call.engine.networks.own(call.identity.project_id, call.token, request_id=call.request_id)
@@ -197,14 +202,15 @@ def _objects(value: Any) -> Iterable[Item]:
     return (item for item in value if isinstance(item, dict)) if isinstance(value, list) else ()
 
 
-def _count(server: Item) -> int:
-    """Return how many servers are asked for; what makes no sense is left for the site to refuse."""
-    asked = server.get("max_count") or server.get("min_count") or 1
+def _counts(server: Item) -> tuple[int, int]:
+    """Return how many servers are asked for at most, and at least; what makes no sense the site refuses."""
     try:
-        count = int(asked)
+        at_least = int(server.get("min_count", 1))
+        most = int(server.get("max_count", at_least))
     except (TypeError, ValueError):
-        return 1
-    return min(max(1, count), _MOST_SERVERS)
+        return 1, 1
+    most = min(max(1, most), _MOST_SERVERS)
+    return most, min(max(1, at_least), most)
 
 
 def _most_often(values: Sequence[str]) -> int:

@@ -22,6 +22,7 @@ class Asked:
     :param count: how many ports each network is to get.
     :param ports: the top's ids of those that are there already.
     :param addresses: networks by the top's ids, and an address that is asked for on each.
+    :param at_least: of these ports, without room for which nothing is to be made; None for all.
     """
 
     networks: Sequence[str]
@@ -32,6 +33,7 @@ class Asked:
     request_id: str | None = None
     ports: Sequence[str] = ()
     addresses: Sequence[tuple[str, str]] = ()
+    at_least: int | None = None
 
     def keys(self) -> tuple[list[tuple[str, str]], list[tuple[str, str, str]]]:
         """Return by what it is found in the database: kinds and keys; kinds, projects and names."""

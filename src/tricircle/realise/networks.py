@@ -146,6 +146,7 @@ class Networks:
         known: Sequence[Known] | None = None,
         ports: Sequence[str] = (),
         addresses: Sequence[tuple[str, str]] = (),
+        at_least: int | None = None,
         early: Early | None = None,
     ) -> list[Known]:
         """See that a site has networks and security groups, with room for new ports.
@@ -160,6 +161,7 @@ class Networks:
         :param known: what `keys` find, where the caller has read it just now.
         :param ports: the top's ids of ports that a new server is to take.
         :param addresses: networks by the top's ids, and an address that is asked for on each.
+        :param at_least: with room for how many of `count` it goes on; None for all.
         :param early: is told what the site has as soon as a server can be asked for; not where nothing can be
             won by that. The site's Nova refuses it with 400 as long as something is missing.
         :return: what the site has of it now.
@@ -173,7 +175,7 @@ class Networks:
         :raises SiteUnavailable: the site cannot be reached, or the top's network service cannot where it is
             needed; nothing was done that matters to anybody.
         """
-        asked = Asked(networks, groups, project_id, token, count, request_id, ports, addresses)
+        asked = Asked(networks, groups, project_id, token, count, request_id, ports, addresses, at_least)
         if known is None:
             keys, owned = asked.keys()
             known = self._store.several(keys, owned=owned)

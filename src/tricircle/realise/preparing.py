@@ -193,7 +193,7 @@ class Preparing:
         named = [address for network_id, address in asked.addresses if network_id == key]
         if asked.networks.count(key) > len(named):
             with told(site):
-                self._room.take(network, site, asked.count, request_id=asked.request_id)
+                self._room.take(network, site, asked.count, asked.at_least, request_id=asked.request_id)
         if named:
             with told(site):
                 for address in named:

@@ -114,9 +114,18 @@ class Room:
         self._turns = Turns()
         self._left: TTLCache[tuple[str, str], int] = TTLCache(_MOST, _GOOD_FOR)
 
-    def take(self, network: Known, site: Site, count: int, *, request_id: str | None = None) -> None:
+    def take(
+        self,
+        network: Known,
+        site: Site,
+        count: int,
+        at_least: int | None = None,
+        *,
+        request_id: str | None = None,
+    ) -> None:
         """See that a site has room for new servers on a network that it has.
 
+        :param at_least: see `make`.
         :raises NoAddressLeft: the network is full.
         :raises TricircleError: as `ServiceCalls.call` does, of the site.
         """
@@ -129,9 +138,9 @@ class Room:
         with self._turns.of(place):
             if self._takes(place, spare, count):  # somebody has just made room
                 return
-            free = self.make(network.definition.id, site, count, request_id=request_id)
+            free = self.make(network.definition.id, site, count, at_least, request_id=request_id)
             with self._lock:
-                self._left[place] = (free - count) // _SHARES if spare else 0
+                self._left[place] = max(0, free - count) // _SHARES if spare else 0
 
     def note(self, network: Known, site: Site, count: int) -> None:
         """Note that new servers use addresses of a site which they have named, so that they need no room."""
@@ -152,12 +161,21 @@ class Room:
                 self._left[place] = left
             return left >= 0
 
-    def make(self, definition_id: str, site: Site, count: int, *, request_id: str | None = None) -> int:
+    def make(
+        self,
+        definition_id: str,
+        site: Site,
+        count: int,
+        at_least: int | None = None,
+        *,
+        request_id: str | None = None,
+    ) -> int:
         """Count a network's addresses in a site, and have more delegated where there are too few.
 
         :param definition_id: the network's; it is one on which addresses are handed out.
+        :param at_least: with room for how many of them it is well; None for all.
         :return: for how many servers there is room now.
-        :raises NoAddressLeft: for fewer than are to be made.
+        :raises NoAddressLeft: for fewer than that.
         :raises TricircleError: as `ServiceCalls.call` does, of the site.
         """
         network = self._store.get(definition_id)
@@ -175,7 +193,7 @@ class Room:
                 break
         if is_scarce:
             self._returns.note_scarce(network.definition)
-        if _room(counts) < count:
+        if _room(counts) < (count if at_least is None else at_least):
             raise NoAddressLeft(network.definition.key, site)
         return _room(counts)
 
