@@ -23,7 +23,9 @@ UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 NAMED = re.compile(
     r"\b(net|port|subnet|security[ _]group|uuid|vif)"
-    r"(\w*+\W{1,5}+(?:(?:s|with|name|or|uuid|id|is)\W{1,5}+)*+)"
+    r"(\w*+\W{1,5}+"
+    # The last one is Neutron's of a group that a port is in already, as Nova cites it.
+    r"(?:(?:s|with|name|or|uuid|id|is|Reason: Duplicate items in the list)\W{1,5}+)*+)"
     rf"({UUID.pattern}(?:\W{{1,5}}{UUID.pattern})*)",
     re.IGNORECASE,
 )

@@ -310,6 +310,14 @@ class TestActions:
         asked(ACTION, {"removeSecurityGroup": {"name": "web"}})
         assert len(networks.prepared) == 1
 
+    def test_a_group_that_the_server_has_already_is_named_as_the_top_does(
+        self, desk: Callable[..., Desk]
+    ) -> None:
+        words = "Invalid input for security_groups. Reason: Duplicate items in the list: '{}'."
+        asked = desk(told({"badRequest": {"code": 400, "message": words.format(GROUP_IN_A)}}, 400))
+        reply = asked(ACTION, {"addSecurityGroup": {"name": "web"}})
+        assert document(reply)["badRequest"]["message"] == words.format(GROUP)
+
     def test_an_address_more_on_a_network(self, desk: Callable[..., Desk], networks: Networks) -> None:
         asked = desk(json_answer(b"", 202))
         asked(ACTION, {"addFixedIp": {"networkId": NET}})
