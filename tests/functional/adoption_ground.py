@@ -113,7 +113,7 @@ class Ground:
                 ],
                 "binding:host_id": self.site.name,
                 "device_id": port["device_id"],
-                "device_owner": port["device_owner"],
+                "device_owner": port["device_owner"].replace("compute:nova", "compute:az1"),
                 "name": port["name"],
                 "admin_state_up": port["admin_state_up"],
                 "security_groups": [self.names[group] for group in port["security_groups"]],

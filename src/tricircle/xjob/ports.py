@@ -58,6 +58,9 @@ _POLICY = "qos_policy"
 _OF_ITS_OWN = "network:"
 """Begins the owner of a port that Neutron itself needs."""
 
+_OF_SERVER = "compute:"
+"""Begins the owner of a server's port; what follows is the availability zone that Nova made it in."""
+
 _STATUSES = frozenset({"ACTIVE", "DOWN", "BUILD", "ERROR"})
 
 
@@ -123,6 +126,17 @@ def node_of(engine: Engine, site: Site) -> str:
     return engine.registry.snapshot.node_name(site)
 
 
+def owner_at_top(engine: Engine, site: Site, device_owner: str) -> str:
+    """Return who has a port as the top says it: a server of a zone of the top, not of the site's own zone.
+
+    The zone is the one that Nova shows at the top. One that no zone of the top stands for stays as it is.
+    """
+    if not device_owner.startswith(_OF_SERVER):
+        return device_owner
+    zone = device_owner.removeprefix(_OF_SERVER)
+    return _OF_SERVER + engine.registry.snapshot.zone_name(site.id, zone, "compute")
+
+
 def as_adopted(engine: Engine, site: Site, item: Mapping[str, Any]) -> Item | None:
     """Return a site's port as the top is to have it; None where the top does not know its network.
 
@@ -152,7 +166,7 @@ def as_adopted(engine: Engine, site: Site, item: Mapping[str, Any]) -> Item | No
             "fixed_ips": addresses,
             "binding:host_id": node_of(engine, site),
             "device_id": item["device_id"],
-            "device_owner": item["device_owner"],
+            "device_owner": owner_at_top(engine, site, item["device_owner"]),
             "name": item["name"],
             "admin_state_up": item["admin_state_up"],
             "security_groups": sorted(groups_at_top(engine, item, site)),

@@ -289,15 +289,15 @@ class Office:
         assert known is not None
         return known.definition.key
 
-    def realise(self, kind: str, key: str, there: str) -> None:
-        """Have the site have something of the top."""
+    def realise(self, kind: str, key: str, there: str, **more: Any) -> None:
+        """Have the site have something of the top, with more in its definition's body."""
         store = self.engine.replicas.store
         # Idle or not, a network stays in the site.
         body: Item = {
             "network": {"availability_zone_hints": [A.name]},
             "security_group": {"id": key, "rules": []},
             "port": {"network_id": NETWORK, "security_groups": [], "fixed_ips": []},
-        }.get(kind, {})
+        }.get(kind, {}) | more
 
         def work(connection: Any) -> None:
             proposed = store.propose(connection, kind, key, key)

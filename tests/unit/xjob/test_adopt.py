@@ -14,6 +14,7 @@ from tricircle.jobs.outcome import Failed, Postponed, Succeeded
 from tricircle.jobs.store import JobFilters
 from tricircle.jobs.types import ADOPT, AFTER_DELETE, FOLLOW, REPLICATE, AdoptParameters
 from tricircle.sites.service_calls import SiteAnswer, SiteRefused
+from tricircle.sites.zone_store import Place, ZoneStore
 from tricircle.xjob import adopt as module
 from tricircle.xjob.adopt import adopt
 from tricircle.xjob.after_delete import drop_route
@@ -119,6 +120,27 @@ class TestAdopting:
         office.do(adopt, request())
         assert office.neutrons.rows == {"port-1": row(1, mac_address="fa:16:3e:00:00:ff")}
         assert office.routed() == {"port-1"}
+
+    def test_its_owner_names_the_tops_zone_and_stays_so(self, office: Office) -> None:
+        ZoneStore(office.engine.database).put("east", "", [Place(A.name, "nova")])
+        office.put(port(1), port(2))
+        office.put_rows(row(2))  # as it was told before
+        office.do(adopt, request())
+        owners = [each["device_owner"] for each in office.neutrons.rows.values()]
+        assert owners == ["compute:east"] * 2
+        office.effects()
+        office.do(adopt, request())
+        assert office.effects() == []
+
+    def test_its_owner_is_one_that_its_subnet_is_for(self, office: Office) -> None:
+        ZoneStore(office.engine.database).put("east", "", [Place(A.name, "nova")])
+        office.realise("subnet", "served", "a-served", service_types=["compute:nova"])
+        office.put(port(1, fixed_ips=[{"subnet_id": "a-served", "ip_address": "10.0.0.1"}]))
+        office.do(adopt, request())
+        assert office.neutrons.rows["port-1"]["device_owner"] == "compute:nova"
+        office.effects()
+        office.do(adopt, request())
+        assert office.effects() == []
 
     def test_a_status_that_the_top_does_not_know_is_down(self, office: Office) -> None:
         office.serve("SHUTOFF")

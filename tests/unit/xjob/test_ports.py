@@ -7,8 +7,9 @@ from tests.unit.xjob.neutrons import GROUP, A, Office, port, row
 
 from tricircle.errors import BadAnswer, Conflict
 from tricircle.sites.service_calls import SiteAnswer
+from tricircle.sites.zone_store import Place, ZoneStore
 from tricircle.xjob.engine import Engine
-from tricircle.xjob.ports import adopted_ports, carry, carry_deletion, ports_in
+from tricircle.xjob.ports import adopted_ports, as_adopted, carry, carry_deletion, owner_at_top, ports_in
 from tricircle.xjob.task import Stopping
 
 PAIRS = [
@@ -122,6 +123,44 @@ class TestChanges:
         with pytest.raises(Stopping):
             carry(office.engine, row(1, name="new", tags=["a"]), A, step=step)
         assert office.neutrons.ports == {"port-1": port(1, name="new")}
+
+
+class TestOwner:
+    """A server's port says at the top in which of the top's zones the server is."""
+
+    @pytest.fixture
+    def zones(self, office: Office) -> ZoneStore:
+        return ZoneStore(office.engine.database)
+
+    @pytest.mark.parametrize(
+        ("device_owner", "at_top"),
+        [
+            ("compute:nova", "compute:east"),
+            ("compute:other", "compute:other"),
+            ("compute:None", "compute:None"),
+            ("compute:", "compute:"),
+            ("", ""),
+            ("network:dhcp", "network:dhcp"),
+            ("nova", "nova"),
+        ],
+    )
+    def test_the_zone_is_the_tops(
+        self, office: Office, zones: ZoneStore, device_owner: str, at_top: str
+    ) -> None:
+        zones.put("east", "", [Place(A.name, "nova")])
+        assert owner_at_top(office.engine, A, device_owner) == at_top
+        adopted = as_adopted(office.engine, A, port(1, device_owner=device_owner))
+        assert adopted is not None
+        assert adopted["device_owner"] == at_top
+
+    def test_of_several_it_is_the_one_that_servers_show(self, office: Office, zones: ZoneStore) -> None:
+        for name in ("west", "east"):
+            zones.put(name, "", [Place(A.name, "nova")])
+        assert owner_at_top(office.engine, A, "compute:nova") == "compute:east"
+
+    def test_a_name_of_cinders_is_none_of_novas(self, office: Office, zones: ZoneStore) -> None:
+        zones.put("east", "", [Place(A.name, "nova", "disks")])
+        assert owner_at_top(office.engine, A, "compute:disks") == "compute:disks"
 
 
 class TestDeletion:
