@@ -76,11 +76,13 @@ class Copies:
     """What a site has for what is the top's.
 
     :ivar ids: the top's id of each thing that the site has for one of the top.
+    :param zone: the zone of the top that stands for the site's only one.
     :param blocks: the addresses that the top has delegated to the site.
     """
 
-    def __init__(self, site: str, top: Neutron, there: Neutron, blocks: list[Document]) -> None:
+    def __init__(self, site: str, zone: str, top: Neutron, there: Neutron, blocks: list[Document]) -> None:
         self.site = site
+        self._zone = zone
         self.there = there
         self._top = top
         self._blocks = blocks
@@ -159,6 +161,9 @@ class Copies:
             delegated = {block["subnet_id"] for block in self._blocks}
             automatic = {key for key, subnet in self._top.subnets.items() if _is_automatic(subnet)}
             return at_top | {"subnets": sorted(set(at_top["subnets"]) & (here | delegated | automatic))}
+        if name == "ports" and at_top["device_owner"].startswith("compute:"):
+            is_here = at_top["device_owner"] == f"compute:{self._zone}"
+            return at_top | {"device_owner": "compute:nova" if is_here else "of another zone"}
         if name == "security_groups":
             extra = {
                 (*rule[:-2], None, f"members of {rule[-2]}")

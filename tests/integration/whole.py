@@ -68,7 +68,7 @@ class Whole:
             return at_work
         top, *there = self._look()
         copies = [
-            Copies(site.site.name, top, its, self._blocks(site))
+            Copies(site.site.name, site.site.zone, top, its, self._blocks(site))
             for site, its in zip(self._sites, there, strict=True)
         ]
         found = [f"{each.site}: {words}" for each in copies for words in each.differences()]
