@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from tricircle.sites.site import Site
 from tricircle.xjob import changed_by_nova, membership
 from tricircle.xjob.engine import Engine
-from tricircle.xjob.ports import PORT, PORTS, SERVICE, Item, node_of, ports_in, show
+from tricircle.xjob.ports import PORT, PORTS, SERVICE, Item, node_of, owner_at_top, ports_in, show
 from tricircle.xjob.settled import Settled
 
 _AT_ONCE = 50
@@ -41,7 +41,7 @@ def follow_server(
         if port is not None:  # else it is deleted, and goes from the site, too
             owner = {
                 "device_id": server_id,
-                "device_owner": item["device_owner"],
+                "device_owner": owner_at_top(engine, site, item["device_owner"]),
                 "binding:host_id": node,
             }
             _settle(engine, site, port, owner, item, done=done, step=step)
@@ -64,13 +64,12 @@ def compare(
     :param shown: ids at the top, and the ports as the site shows them.
     :param step: as for `follow_server`.
     """
-    top, node = engine.networks.top.site, node_of(engine, site)
-    there, done = dict(shown), Settled()
+    top, there, done = engine.networks.top.site, dict(shown), Settled()
     for start in range(0, len(there), _AT_ONCE):
         ids = list(there)[start : start + _AT_ONCE]
         for port in ports_in(engine.sites, top, id=ids):
             item = there[port["id"]]
-            owner = _owner(item, port, node)
+            owner = _owner(engine, site, item, port)
             if not _differing(port, owner) and not (
                 _is_here(owner) and changed_by_nova.changes(engine, site, item, port)
             ):
@@ -79,7 +78,7 @@ def compare(
             latest = show(engine.sites, top, port["id"])
             if latest_there is None or latest is None:
                 continue
-            owner = _owner(latest_there, latest, node)
+            owner = _owner(engine, site, latest_there, latest)
             _settle(engine, site, latest, owner, latest_there, done=done, step=step)
     return done
 
@@ -110,13 +109,14 @@ def _is_here(owner: Item) -> bool:
     return bool(owner.get("device_id"))
 
 
-def _owner(item: Item, port: Item, node: str) -> Item:
+def _owner(engine: Engine, site: Site, item: Item, port: Item) -> Item:
     """Return whose a port is by what a site shows of it; nothing where the top says that it is elsewhere."""
+    node = node_of(engine, site)
     if port.get("binding:host_id") not in {None, "", node}:
         return {}
     if item["device_id"]:
-        owner = {name: item[name] for name in ("device_id", "device_owner")}
-        return {**owner, "binding:host_id": node}
+        owner = owner_at_top(engine, site, item["device_owner"])
+        return {"device_id": item["device_id"], "device_owner": owner, "binding:host_id": node}
     return _NOBODYS if port.get("binding:host_id") == node else {}
 
 
