@@ -120,6 +120,16 @@ def test_a_network_is_attached(ground: Ground) -> None:
     assert (job.resource_id, job.site_id) == (ground.server.id, ground.workshop.site_id("SiteTwo"))
 
 
+def test_with_a_network_comes_the_default_group_in_which_its_port_is(ground: Ground) -> None:
+    """As the top has it; the site's own may let others in."""
+    network = ground.make_network()
+    assert ground.attach(net_id=network).status == 200
+    site = ground.workshop.site_id("SiteTwo")
+    there = {each.definition.name: each.id_in(site) for each in ground.workshop.known("security_group")}
+    assert there.keys() == {"default"}
+    assert there["default"] in ground.site.network.security_groups
+
+
 def test_without_a_name_the_projects_only_network_is_meant(ground: Ground) -> None:
     network = ground.make_network()
     reply = ground.attach()

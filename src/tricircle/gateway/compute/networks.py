@@ -44,6 +44,7 @@ from tricircle.jobs.job import Request
 from tricircle.jobs.types import ADOPT, AdoptParameters, IntentParameters
 from tricircle.realise.definition import Known
 from tricircle.realise.fixed_addresses import AddressTaken
+from tricircle.realise.kinds.security_group import DEFAULT
 from tricircle.realise.leaving import clean_up_job
 from tricircle.realise.replication import PATIENCE, completing
 from tricircle.routing.homed import SERVER_TYPE
@@ -242,9 +243,12 @@ class _Needs:
         """Find it in a body."""
         named = [(place.kind, value) for place in places if place.needed for value in place.values(document)]
         networks = [value for kind, value in named if kind == NETWORK and UUID.fullmatch(value)]
+        groups = [value for kind, value in named if kind == SECURITY_GROUP]
+        if networks and "interfaceAttachment" in document:
+            groups = [DEFAULT]  # Nova makes a port there, which is in it
         return cls(
             networks,
-            [value for kind, value in named if kind == SECURITY_GROUP],
+            groups,
             [value for kind, value in named if kind == PORT and UUID.fullmatch(value)],
             [(network, value) for network in networks for kind, value in named if kind == ADDRESS],
             project_id,

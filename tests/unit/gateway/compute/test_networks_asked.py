@@ -47,7 +47,9 @@ class TestAttach:
         reply = asked(f"POST {INTERFACES}", {"interfaceAttachment": wanted})
         assert asked.sent == {"interfaceAttachment": wanted | {"net_id": NET_IN_A}}
         assert document(reply) == {"interfaceAttachment": AT_TOP}
-        assert networks.prepared == [("a", [NET], [], PREPARED_FOR | {"addresses": [(NET, "10.0.0.3")]})]
+        assert networks.prepared == [
+            ("a", [NET], ["default"], PREPARED_FOR | {"addresses": [(NET, "10.0.0.3")]})
+        ]
         assert asked.followed == [ADOPT]
 
     def test_a_network_that_the_site_has_not_got_is_made_there_before(
@@ -98,7 +100,10 @@ class TestAttach:
         assert asked.sent == {"interfaceAttachment": {"net_id": OTHER_NET_IN_A}}
         asked(f"POST {INTERFACES}", {"interfaceAttachment": {"port_id": PORT}})
         green = PREPARED_FOR | {"project_id": "green"}
-        assert networks.prepared == [("a", [OTHER_NET], [], green), ("a", [], [], green | {"ports": [PORT]})]
+        assert networks.prepared == [
+            ("a", [OTHER_NET], ["default"], green),
+            ("a", [], [], green | {"ports": [PORT]}),
+        ]
         jobs = [*asked.office.desk.intents, *asked.office.desk.requests]
         assert {job.project_id for job in jobs} == {"green"}
 
@@ -176,7 +181,7 @@ class TestInUse:
             (
                 f"POST {INTERFACES}",
                 {"interfaceAttachment": {"net_id": NET, "fixed_ips": [{"ip_address": "10.0.0.3"}]}},
-                AdoptParameters((NET, f"{NET}=10.0.0.3")),
+                AdoptParameters((NET, f"{NET}=10.0.0.3"), ("default",)),
             ),
             (f"POST {INTERFACES}", {"interfaceAttachment": {"port_id": PORT}}, AdoptParameters((PORT,))),
             (ACTION, {"addFixedIp": {"networkId": NET}}, AdoptParameters((NET,))),
