@@ -154,6 +154,25 @@ def test_a_users_change_that_is_on_its_way_is_not_taken_back(ground: Ground) -> 
     assert ground.groups_there() == ground.groups_at_top() == {"new"}
 
 
+def test_what_nova_changes_survives_a_users_change_that_is_carried_first(ground: Ground) -> None:
+    ground.join("new")
+    ground.neutron.change("port", ground.port_id, name="renamed")
+    ground.settle()
+    assert (ground.there["name"], ground.groups_there()) == ("renamed", {"web", "new"})
+    assert ground.groups_at_top() == {"web", "new"}
+
+
+def test_what_a_worker_has_told_before_it_died_is_defined_later(ground: Ground) -> None:
+    ground.there["security_groups"] = []
+    ground.at_top["security_groups"] = []
+    ground.join("new")
+    ground.workshop.compare_ports()
+    ground.settle()
+    ground.workshop.compare_ports()
+    ground.rename()
+    assert ground.groups_there() == ground.groups_at_top()
+
+
 def test_what_nobody_changes_is_not_told(ground: Ground) -> None:
     ground.workshop.compare_ports()  # of Neutron's own
     assert "nothing to do" in ground.workshop.compare_ports()

@@ -46,17 +46,20 @@ class AdoptParameters(msgspec.Struct, frozen=True):
     :param groups: ids of security groups, or their names in the project.
     :param leaving: what the site has been told to take off the server, which it does after its answer:
         addresses, and ports by their ids there.
+    :param until: when what was asked of a server that is there has begun to show, in seconds since the epoch.
     """
 
     uses: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     leaving: tuple[str, ...] = ()
+    until: float = 0.0
 
     def after(self, earlier: "AdoptParameters") -> "AdoptParameters":
         """Return what a request means that joins an earlier one: what the server has or loses by either."""
         uses, groups = {*self.uses, *earlier.uses}, {*self.groups, *earlier.groups}
         leaving = {*self.leaving, *earlier.leaving}
-        return AdoptParameters(tuple(sorted(uses)), tuple(sorted(groups)), tuple(sorted(leaving)))
+        until = max(self.until, earlier.until)
+        return AdoptParameters(tuple(sorted(uses)), tuple(sorted(groups)), tuple(sorted(leaving)), until)
 
 
 class LearnParameters(msgspec.Struct, frozen=True):

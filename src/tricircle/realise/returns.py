@@ -194,23 +194,38 @@ class Returns:
 
     # -- where a site has given an address to a port of the top ----------------------------------------------
 
-    def hand_out_no_more(self, subnet_id: str, site: Site, address: str) -> None:
-        """Have a site not give an address to others, which a port that was made at the top has there.
+    def let_have(
+        self, network_id: str, site: Site, addresses: Collection[str], *, step: Step = go_on
+    ) -> None:
+        """Have addresses that a site has given to ports of the top be these ports' own, wherever they go.
 
-        The last one of a site stays: Neutron takes no pools for all addresses.
+        The site hands them out no more. The last one that it hands out stays the site's, as Neutron takes no
+        pools for all addresses. So does one that just returns with others; it is for the next look.
 
-        :param subnet_id: the top's.
+        :param network_id: the top's.
+        :param addresses: that ports of the top have at the top.
         """
-        subnet = self._store.find(SUBNET.name, subnet_id)
-        if subnet is not None and size_of(self._plain(subnet, site)) > 1:
-            self._begin(subnet, site, [{"start": address, "end": address}], go_on)
+        for block in self._blocks.of_network(network_id, site) if addresses else ():
+            for address in addresses:
+                if number_in([block], [address]):
+                    step("let a port have an address")
+                    self._let_have(block["subnet_id"], site, address)
 
-    def let_have(self, subnet_id: str, site: Site, address: str) -> None:
-        """Have an address that a site does not hand out any more be the own one of the port that has it."""
+    def _let_have(self, subnet_id: str, site: Site, address: str) -> None:
         subnet = self._store.find(SUBNET.name, subnet_id)
-        for block in [] if subnet is None else self._returning(subnet, site):
-            if block["start"] == block["end"] == address:
-                self._blocks.give_back(block)
+        if subnet is None:
+            return
+        run: Pool = {"start": address, "end": address}
+        handed_out = self._blocks.handed_out(subnet.definition.body, self._plain(subnet, site))
+        if number_in(handed_out, [address]) == size_of(handed_out):
+            return
+        self._blocks.begin_return(subnet.definition.key, site, run)  # it may return already
+        ends = address, address
+        returning = [each for each in self._returning(subnet, site) if (each["start"], each["end"]) == ends]
+        if returning:
+            self._realiser.realise(subnet.definition.id, site)
+        for block in returning:
+            self._blocks.give_back(block)
 
     # -- where a network is not any more ---------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from tricircle.jobs.boots import sites_of_boots_on
 from tricircle.jobs.job import Request
 from tricircle.jobs.requester import JobRequester
 from tricircle.jobs.types import FOLLOW
-from tricircle.realise.definition import Changed, Definition, DefinitionState, Known
+from tricircle.realise.definition import Body, Changed, Definition, DefinitionState, Known
 from tricircle.realise.kinds import (
     NETWORK,
     NEUTRON_KINDS,
@@ -202,16 +202,23 @@ class TopDefinitions:
 
         return self._again(lambda: self._database.transact(work))
 
-    def agree(self, known: Known, port: Item, site: Site) -> None:
-        """Note that a port is to be as a site has it already, which agreed with what it was to be before.
+    def agree(self, known: Known, body: Body, site: Site) -> None:
+        """Note that something is to be as a site has it already, which agreed with what it was to be before.
 
-        :param port: as the top is about to show it.
         :raises Changed: it is to be otherwise meanwhile, or somebody else has worked on it.
         """
+        seen = known.definition
 
         def work(connection: sa.Connection) -> None:
-            version = known.definition.version
-            definition, _ = self.define(connection, "port", port, before=known, version=version)
+            definition, _ = self.store.define_as_shown(
+                connection,
+                seen.kind,
+                seen.key,
+                name=seen.name,
+                project_id=seen.project_id or "",
+                body=body,
+                before=seen.version,
+            )
             self.store.realised.record(
                 connection,
                 definition.id,

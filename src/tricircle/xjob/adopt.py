@@ -8,6 +8,7 @@ site.
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from time import time
 from typing import Any
 
 import orjson
@@ -18,7 +19,7 @@ from tricircle.jobs.outcome import Failed, Outcome, Postponed, Succeeded
 from tricircle.routing.homed import SERVER_TYPE
 from tricircle.xjob import homed
 from tricircle.xjob.clean_up import after
-from tricircle.xjob.made_ports import follow_server
+from tricircle.xjob.made_ports import MadePorts
 from tricircle.xjob.port_rows import PortRows
 from tricircle.xjob.ports import Item, is_adoptable, ports_in
 from tricircle.xjob.room import make_room
@@ -41,7 +42,10 @@ _PATIENCE = 600.0
 comparison. In a crowd, which a site builds one after another, the last ones wait long for theirs."""
 
 _NOTICE = 5.0
-"""Seconds in which what else was asked of a server that is there already begins to show."""
+"""Seconds in which what else was asked of a server that is there already usually shows."""
+
+_LEISURE = 2.0
+"""Seconds between two looks after that, until it has begun to show in any case."""
 
 
 def adopt(task: Task) -> Outcome:
@@ -67,9 +71,13 @@ def adopt(task: Task) -> Outcome:
     task.step("compared", seen=None if done.complaints or done.later else seen, built=built)
     age = (now() - task.job.created_at).total_seconds()
     is_young = server is not None and not built and age < _NOTICE
+    is_asked = server is not None and time() < task.parameters.until
     is_leaving = not _there_of(shown).isdisjoint(task.parameters.leaving)
-    if age < _PATIENCE and (is_young or is_leaving or done.later or not is_settled(server, shown)):
+    is_under_way = is_young or is_leaving or done.later or not is_settled(server, shown)
+    if age < _PATIENCE and (is_under_way or is_asked):
         wait = min(_SHORTEST_WAIT + max(age - _USUAL, 0.0) * _GROWTH, _LONGEST_WAIT)
+        if not is_under_way:
+            wait = _LEISURE
         return Postponed(wait, f"The server may still change. {done}.")
     if done.complaints:
         return Failed(" ".join(done.complaints), is_final=True)
@@ -102,7 +110,7 @@ def adopt_now(task: Task) -> Settled:
 
     with top_needed(task):
         done = rows.settle(look, rows.find(device_id=server_id))
-        done.later += follow_server(engine, site, server_id, shown, step=task.step).later
+        done += MadePorts(engine, site, task.step).follow_server(server_id, shown)
         if done.networks:
             task.step("make room")
             make_room(engine, site, done.networks)

@@ -5,11 +5,18 @@ the sites that have the thing, or are to have it from the start. A port is at ho
 changes are carried at once.
 """
 
-from tricircle.errors import Conflict
+from oslo_log import log
+
+from tricircle.errors import Conflict, Unavailable
 from tricircle.jobs.outcome import Outcome, Succeeded
+from tricircle.realise.definition import Known
+from tricircle.sites.service_calls import SiteRefused
 from tricircle.sites.site import Site
 from tricircle.xjob import ports
+from tricircle.xjob.changed_by_nova import take_over
 from tricircle.xjob.task import Task
+
+LOG = log.getLogger(__name__)
 
 
 def follow(task: Task) -> Outcome:
@@ -26,14 +33,28 @@ def follow(task: Task) -> Outcome:
 def _follow_port(task: Task) -> str:
     """Carry a port to its site, if it has one."""
     port_id, top = task.job.resource_id, task.engine.networks.top
-    if task.engine.replicas.store.find(ports.PORT, port_id) is not None:
+    known = task.engine.replicas.store.find(ports.PORT, port_id)
+    if known is not None:
         # It was made at the top first, and realised in a site.
+        _take_over(task, known)
         return task.engine.networks.follow(ports.PORT, port_id, request_id=task.job.request_id)
     port = top.show("port", port_id, request_id=task.job.request_id)
     if port is None:
         return ports.carry_deletion(task.engine, port_id, step=task.step)
     site = _home(task, port_id)
     return "No site has it." if site is None else ports.carry(task.engine, port, site, step=task.step)
+
+
+def _take_over(task: Task, known: Known) -> None:
+    """Have the top know what Nova has changed of a port, before what a user has changed is carried there."""
+    for site_id in known.realisations:
+        site = task.engine.registry.snapshot.by_id.get(site_id)
+        if site is None or not site.is_asked:
+            continue
+        try:
+            take_over(task.engine, site, known.definition.key, step=task.step)
+        except (Unavailable, SiteRefused) as error:
+            LOG.warning("Nova's changes of port %s are left: %s", known.definition.key, error.message)
 
 
 def _home(task: Task, port_id: str) -> Site | None:

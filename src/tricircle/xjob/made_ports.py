@@ -8,10 +8,21 @@ Its status is not told: the top's plugin binds it to the site's node, and it is 
 
 from collections.abc import Callable, Iterable
 
+from tricircle.sites.service_calls import SiteRefused
 from tricircle.sites.site import Site
 from tricircle.xjob import changed_by_nova, membership
 from tricircle.xjob.engine import Engine
-from tricircle.xjob.ports import PORT, PORTS, SERVICE, Item, node_of, owner_at_top, ports_in, show
+from tricircle.xjob.ports import (
+    PORT,
+    PORTS,
+    SERVICE,
+    Item,
+    node_of,
+    owner_at_top,
+    ports_in,
+    served_owner,
+    show,
+)
 from tricircle.xjob.settled import Settled
 
 _AT_ONCE = 50
@@ -20,118 +31,129 @@ _AT_ONCE = 50
 _NOBODYS = {"device_id": "", "device_owner": "", "binding:host_id": ""}
 
 
-def follow_server(
-    engine: Engine, site: Site, server_id: str, shown: Iterable[Item], *, step: Callable[[str], None]
-) -> Settled:
-    """Have the top say which of its ports a server has, and what Nova has changed of them.
+class MadePorts:
+    """Those of the top that one site has.
 
-    :param shown: the ports that the site says are the server's.
     :param step: called between effects; may raise to end the work there.
     """
-    top, node = engine.networks.top.site, node_of(engine, site)
-    wanted = {
-        top_id: item
-        for item in shown
-        if (top_id := engine.networks.at_top(PORT, site.id, item["id"])) is not None
-    }
-    there = {port["id"]: port for port in ports_in(engine.sites, top, device_id=server_id)}
-    done = Settled()
-    for top_id, item in wanted.items():
-        port = there.get(top_id) or show(engine.sites, top, top_id)
-        if port is not None:  # else it is deleted, and goes from the site, too
-            owner = {
-                "device_id": server_id,
-                "device_owner": owner_at_top(engine, site, item["device_owner"]),
-                "binding:host_id": node,
-            }
-            _settle(engine, site, port, owner, item, done=done, step=step)
-    for top_id, port in there.items():
-        # A port that a site made has the same id there, and a row of its own that tells whose it is.
-        is_made_here = engine.networks.in_site(PORT, top_id, site.id) is not None
-        is_left = is_made_here and top_id not in wanted and port.get("binding:host_id") == node
-        if is_left and _give(engine, site, port, _NOBODYS, step):
-            done.changed.append(top_id)
-    return done
+
+    def __init__(self, engine: Engine, site: Site, step: Callable[[str], None]) -> None:
+        self._engine = engine
+        self._site = site
+        self._step = step
+        self._top = engine.networks.top.site
+        self._node = node_of(engine, site)
+
+    def follow_server(self, server_id: str, shown: Iterable[Item]) -> Settled:
+        """Have the top say which of its ports a server has, and what Nova has changed of them.
+
+        :param shown: the ports that the site says are the server's.
+        """
+        networks, done = self._engine.networks, Settled()
+        wanted = {
+            top_id: item
+            for item in shown
+            if (top_id := networks.at_top(PORT, self._site.id, item["id"])) is not None
+        }
+        there = {port["id"]: port for port in ports_in(self._engine.sites, self._top, device_id=server_id)}
+        for top_id, item in wanted.items():
+            port = there.get(top_id) or show(self._engine.sites, self._top, top_id)
+            if port is not None:  # else it is deleted, and goes from the site, too
+                self._settle(port, self._taken({**item, "device_id": server_id}), item, done)
+        for top_id, port in there.items():
+            # A port that a site made has the same id there, and a row of its own that tells whose it is.
+            is_made_here = networks.in_site(PORT, top_id, self._site.id) is not None
+            if is_made_here and top_id not in wanted and port.get("binding:host_id") == self._node:
+                self._settle(port, _NOBODYS, {}, done)
+        return done
+
+    def compare(self, shown: Iterable[tuple[str, Item]]) -> Settled:
+        """Have the top say whose its ports are that the site has, and what Nova has changed of them.
+
+        What differs is read once more before.
+
+        :param shown: ids at the top, and the ports as the site shows them.
+        """
+        there, done = dict(shown), Settled()
+        for start in range(0, len(there), _AT_ONCE):
+            ids = list(there)[start : start + _AT_ONCE]
+            found = ports_in(self._engine.sites, self._top, id=ids)
+            for port in found:
+                item = there[port["id"]]
+                if not self._differs(port, self._owner(item, port), item):
+                    continue
+                latest_there = show(self._engine.sites, self._site, item["id"])
+                latest = show(self._engine.sites, self._top, port["id"])
+                if latest_there is not None and latest is not None:
+                    self._settle(latest, self._owner(latest_there, latest), latest_there, done)
+            self._let_have(found)
+        return done
+
+    def _settle(self, port: Item, owner: Item, item: Item, done: Settled) -> None:
+        """Have a port at the top have an owner; and what Nova has changed, where that is a server there."""
+        port_id = port["id"]
+        try:
+            if self._give(port, owner, item):
+                done.changed.append(port_id)
+            if _is_taken(owner) and changed_by_nova.changes(self._engine, self._site, item, port):
+                if changed_by_nova.take_over(self._engine, self._site, port_id, step=self._step):
+                    done.changed.append(port_id)
+                    latest = show(self._engine.sites, self._top, port_id)
+                    self._let_have([] if latest is None else [latest])
+                else:
+                    done.later.append(port_id)
+        except SiteRefused as error:
+            words = f"The top does not take what site {self._site.name} has of its port {port_id}"
+            done.complaints.append(f"{words}: {error.message}")
+
+    def _let_have(self, ports: Iterable[Item]) -> None:
+        """Have addresses that the site has given to ports of the top be the ports' own."""
+        addresses: dict[str, set[str]] = {}
+        for port in ports:
+            addresses.setdefault(port["network_id"], set()).update(
+                fixed["ip_address"] for fixed in port["fixed_ips"]
+            )
+        for network_id, each in addresses.items():
+            self._engine.networks.returns.let_have(network_id, self._site, each, step=self._step)
+
+    def _owner(self, item: Item, port: Item) -> Item:
+        """Return whose a port is by what the site shows; nothing where the top says that it is elsewhere."""
+        if port.get("binding:host_id") not in {None, "", self._node}:
+            return {}
+        if item["device_id"]:
+            return self._taken(item)
+        return _NOBODYS if port.get("binding:host_id") == self._node else {}
+
+    def _taken(self, item: Item) -> Item:
+        owner = owner_at_top(self._engine, self._site, item["device_owner"])
+        return {"device_id": item["device_id"], "device_owner": owner, "binding:host_id": self._node}
+
+    def _differs(self, port: Item, owner: Item, item: Item) -> bool:
+        if self._differing(port, owner, item):
+            return True
+        return _is_taken(owner) and bool(changed_by_nova.changes(self._engine, self._site, item, port))
+
+    def _differing(self, port: Item, owner: Item, item: Item) -> Item:
+        found = {name: value for name, value in owner.items() if (port.get(name) or "") != value}
+        if found.get("device_owner"):
+            found["device_owner"] = served_owner(self._engine, {**port, **found}, item["device_owner"])
+            if found["device_owner"] == port.get("device_owner"):
+                del found["device_owner"]
+        return found
+
+    def _give(self, port: Item, owner: Item, item: Item) -> bool:
+        changes = self._differing(port, owner, item)
+        if not changes:
+            return False
+        # It is a member of its groups where it is.
+        groups = set(port["security_groups"]) if "binding:host_id" in changes else set()
+        with membership.changing(self._engine, self._site, groups):
+            self._step("change the owner")
+            target = f"{PORTS}/{port['id']}"
+            self._engine.sites.call(self._top, SERVICE, "PUT", target, {"port": changes}, expected={404})
+        return True
 
 
-def compare(
-    engine: Engine, site: Site, shown: Iterable[tuple[str, Item]], *, step: Callable[[str], None]
-) -> Settled:
-    """Have the top say whose its ports are that a site has, and what Nova has changed of them.
-
-    What differs is read once more before.
-
-    :param shown: ids at the top, and the ports as the site shows them.
-    :param step: as for `follow_server`.
-    """
-    top, there, done = engine.networks.top.site, dict(shown), Settled()
-    for start in range(0, len(there), _AT_ONCE):
-        ids = list(there)[start : start + _AT_ONCE]
-        for port in ports_in(engine.sites, top, id=ids):
-            item = there[port["id"]]
-            owner = _owner(engine, site, item, port)
-            if not _differing(port, owner) and not (
-                _is_here(owner) and changed_by_nova.changes(engine, site, item, port)
-            ):
-                continue
-            latest_there = show(engine.sites, site, item["id"])
-            latest = show(engine.sites, top, port["id"])
-            if latest_there is None or latest is None:
-                continue
-            owner = _owner(engine, site, latest_there, latest)
-            _settle(engine, site, latest, owner, latest_there, done=done, step=step)
-    return done
-
-
-def _settle(
-    engine: Engine,
-    site: Site,
-    port: Item,
-    owner: Item,
-    item: Item,
-    *,
-    done: Settled,
-    step: Callable[[str], None],
-) -> None:
-    """Have a port at the top have an owner; and where that is a server of the site, groups and addresses."""
-    changed = _give(engine, site, port, owner, step)
-    if _is_here(owner) and changed_by_nova.changes(engine, site, item, port):
-        if changed_by_nova.take_over(engine, site, port["id"], step=step):
-            changed = True
-        else:
-            done.later.append(port["id"])
-    if changed:
-        done.changed.append(port["id"])
-
-
-def _is_here(owner: Item) -> bool:
+def _is_taken(owner: Item) -> bool:
     """Say whether a server of the site has a port."""
     return bool(owner.get("device_id"))
-
-
-def _owner(engine: Engine, site: Site, item: Item, port: Item) -> Item:
-    """Return whose a port is by what a site shows of it; nothing where the top says that it is elsewhere."""
-    node = node_of(engine, site)
-    if port.get("binding:host_id") not in {None, "", node}:
-        return {}
-    if item["device_id"]:
-        owner = owner_at_top(engine, site, item["device_owner"])
-        return {"device_id": item["device_id"], "device_owner": owner, "binding:host_id": node}
-    return _NOBODYS if port.get("binding:host_id") == node else {}
-
-
-def _differing(port: Item, owner: Item) -> Item:
-    return {name: value for name, value in owner.items() if (port.get(name) or "") != value}
-
-
-def _give(engine: Engine, site: Site, port: Item, owner: Item, step: Callable[[str], None]) -> bool:
-    changes = _differing(port, owner)
-    if not changes:
-        return False
-    top, target = engine.networks.top.site, f"{PORTS}/{port['id']}"
-    # It is a member of its groups where it is.
-    groups = set(port["security_groups"]) if "binding:host_id" in changes else set()
-    with membership.changing(engine, site, groups):
-        step("change the owner")
-        engine.sites.call(top, SERVICE, "PUT", target, {"port": changes}, expected={404})
-    return True

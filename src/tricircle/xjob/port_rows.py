@@ -17,7 +17,7 @@ from tricircle.jobs.job import JobState, Request
 from tricircle.jobs.store import JobFilters, JobStore
 from tricircle.jobs.types import FOLLOW
 from tricircle.realise.definition import DefinitionState
-from tricircle.realise.kinds import SECURITY_GROUP, SUBNET
+from tricircle.realise.kinds import SECURITY_GROUP
 from tricircle.realise.kinds.neutron import taken_over
 from tricircle.realise.sight import require_own_words, require_sight
 from tricircle.routing.route import Route
@@ -36,6 +36,7 @@ from tricircle.xjob.ports import (
     adopted_ports,
     as_adopted,
     ports_in,
+    served_owner,
 )
 from tricircle.xjob.settled import Settled
 
@@ -142,7 +143,7 @@ class PortRows:
             if row is not None and "tags" in wanted:
                 wanted["tags"] = taken_over(wanted["tags"], row.get("tags", ()))
             if row is None or differences(wanted, row, ("device_owner",)):
-                wanted["device_owner"] = self._served(wanted, item["device_owner"])
+                wanted["device_owner"] = served_owner(self._engine, wanted, item["device_owner"])
             if row is None or differences(wanted, row, ("security_groups",)):
                 wanted["security_groups"] = undeleted(self._engine, wanted["security_groups"])
             if row is None:
@@ -153,16 +154,6 @@ class PortRows:
             ):
                 wanted |= {name: row[name] for name in CHANGED_AT_TOP if name in row}
             yield wanted
-
-    def _served(self, wanted: Item, own: str) -> str:
-        """Return the owner with whom the top takes a port: the site's own where a subnet of it is for that.
-
-        Neutron gives addresses of a subnet with service types only to ports whose owner is one of these.
-        """
-        subnets = [(SUBNET.name, fixed["subnet_id"]) for fixed in wanted["fixed_ips"]]
-        found = self._engine.replicas.store.several(subnets) if own != wanted["device_owner"] else []
-        is_for_own = any(own in (each.definition.body.get("service_types") or ()) for each in found)
-        return own if is_for_own else str(wanted["device_owner"])
 
     def _was_made_at_top(self, port_id: str) -> bool:
         return self._engine.networks.at_top(PORT, self._site.id, port_id) is not None

@@ -9,10 +9,10 @@ is read once more, on both sides, just before it is put right.
 
 from tricircle.jobs.outcome import Failed, Outcome, Succeeded
 from tricircle.routing.route import Route
-from tricircle.xjob import made_ports
 from tricircle.xjob.idle_addresses import IdleAddresses
 from tricircle.xjob.idle_groups import take_out_idle_groups
 from tricircle.xjob.idle_networks import forget_rows, take_out_if_idle
+from tricircle.xjob.made_ports import MadePorts
 from tricircle.xjob.port_rows import PortRows
 from tricircle.xjob.ports import PORT, Item, ports_in
 from tricircle.xjob.room import make_room
@@ -50,7 +50,7 @@ def _compare_all(task: Task) -> Outcome:
         differing = rows.differing(shown, there)
         done += rows.look_and_settle(differing)
         at_top = [(made_first[item["id"]], item) for item in shown if item["id"] in made_first]
-        done += made_ports.compare(engine, site, at_top, step=task.step)
+        done += MadePorts(engine, site, task.step).compare(at_top)
         make_room(engine, site, {network_id} if network_id in done.networks else ())
         _note(task, [row for key, row in there.items() if key not in differing])
         groups |= {group for item in shown for group in item.get("security_groups") or ()}

@@ -137,6 +137,21 @@ def owner_at_top(engine: Engine, site: Site, device_owner: str) -> str:
     return _OF_SERVER + engine.registry.snapshot.zone_name(site.id, zone, "compute")
 
 
+def served_owner(engine: Engine, port: Mapping[str, Any], own: str) -> str:
+    """Return the owner with whom the top takes a port: the site's own where a subnet of it is for that.
+
+    Neutron gives addresses of a subnet with service types only to ports whose owner is one of these.
+
+    :param port: with addresses and owner as the top is to have them.
+    :param own: the owner as the site has it.
+    """
+    owner: str = port["device_owner"]
+    if own == owner:
+        return owner
+    found = engine.replicas.store.several([("subnet", fixed["subnet_id"]) for fixed in port["fixed_ips"]])
+    return own if any(own in (each.definition.body.get("service_types") or ()) for each in found) else owner
+
+
 def as_adopted(engine: Engine, site: Site, item: Mapping[str, Any]) -> Item | None:
     """Return a site's port as the top is to have it; None where the top does not know its network.
 

@@ -253,6 +253,13 @@ def _delete(items: dict[str, Item], key: str) -> SiteAnswer:
     return SiteAnswer(204, {}, None) if items.pop(key, None) is not None else GONE
 
 
+class NoBlocks:
+    """Of the addresses here, none is in a block."""
+
+    def let_have(self, *_: Any, **__: Any) -> None:
+        """Change nothing."""
+
+
 class Office:
     """A worker's engine over the two, and a hand that does jobs."""
 
@@ -268,7 +275,7 @@ class Office:
                 walk=lambda *_, **__: [],
                 require_sight=lambda _: None,
             ),
-            returns=None,
+            returns=NoBlocks(),
             at_top=ids.at_top,
             in_site=ids.in_site,
             make_room=lambda definition_id, site: self.roomy.append(self._key(definition_id)),

@@ -8,6 +8,7 @@ and where nothing can stand in a body, the body is not even parsed.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from time import time
 from typing import Any
 
 import orjson
@@ -53,6 +54,9 @@ from tricircle.sites.transport import Answer
 
 LOG = log.getLogger(__name__)
 
+_NOTICE = 15.0
+"""Seconds in which a server's host gives it another address, which Nova leaves to it."""
+
 _LATER = PATIENCE + 2.0
 """Seconds after which a worker has told, as the cause of its job, what the site has refused to have."""
 
@@ -95,7 +99,7 @@ def send(
     if 200 <= answer.status < 300:
         if call.method != "GET":
             leaving = _leaving(call, parameters, document, asked)
-            adoption = replace(needs.adoption, leaving=leaving)
+            adoption = replace(needs.adoption, leaving=leaving, until=_until(document))
             _have_followed(call, site, needs.project_id, adoption, completing(there, site, call.request_id))
         intent.done()
     else:
@@ -345,6 +349,10 @@ def _leaving(call: Call, there: Mapping[str, str], document: Any, asked: Asked) 
     if call.method == "DELETE":
         return (there["port_id"],) if "port_id" in there else ()
     return tuple(value for place in asked.leaving for value in place.values(document))
+
+
+def _until(document: Any) -> float:
+    return time() + _NOTICE if isinstance(document, dict) and "addFixedIp" in document else 0.0
 
 
 def _have_followed(
