@@ -208,8 +208,8 @@ class TestStates:
     def test_a_disabled_site_is_not_called_at_all(
         self, tenant: Client, admin: Client, population: Population, set_state: Callable[[str], None]
     ) -> None:
-        # What the test before has deleted there is followed until then.
-        eventually(lambda: not open_jobs(admin, "after_delete"), "no deletion to be followed")
+        # What the test before has deleted there is followed until then; and the site is read that it enabled.
+        eventually(lambda: not open_jobs(admin, "after_delete", "rebuild"), "nothing to be done there")
         set_state("disabled")
         for service in ("compute", "volume"):
             eventually(lambda service=service: not zones(tenant, service)["az2"], "az2 gone")  # type: ignore[misc]
