@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import pytest
+from tests.fakes.faults import Status
 from tests.fakes.service import Document
 from tests.fakes.site import Site
 from tests.functional.api import Api
@@ -171,6 +172,26 @@ def test_what_a_worker_has_told_before_it_died_is_defined_later(ground: Ground) 
     ground.workshop.compare_ports()
     ground.rename()
     assert ground.groups_there() == ground.groups_at_top()
+
+
+def test_what_the_top_refuses_is_said_and_stays_undone(ground: Ground) -> None:
+    ground.there["security_groups"] = []
+    ground.neutron.top.faults.put(Status(409, "It cannot be."), "/adopted-ports", method="PUT", times=1)
+    with pytest.raises(AssertionError, match=f"does not take .* of its port {ground.port_id}.*It cannot be"):
+        ground.workshop.compare_ports()
+    assert (ground.groups_at_top(), ground.groups_there()) == ({"web"}, set())
+    ground.workshop.compare_ports()
+    assert ground.groups_at_top() == set()
+
+
+def test_an_address_that_a_worker_has_told_before_it_died_is_the_ports_own_after_all(ground: Ground) -> None:
+    added = ground.get_address()
+    ground.neutron.top.faults.put(Status(503), "/address-blocks", times=1)
+    with pytest.raises(AssertionError, match="503"):
+        ground.workshop.compare_ports()
+    ground.workshop.compare_ports()
+    assert added in ground.addresses_at_top()
+    assert all(block["end"] != added for block in ground.neutron.top.blocks.values())
 
 
 def test_what_nobody_changes_is_not_told(ground: Ground) -> None:
