@@ -267,11 +267,10 @@ def _site_of(context: Any, snapshot: Snapshot | None, port_id: str) -> str:
         port = directory.get_plugin().get_port(context.elevated(), port_id)
     except exceptions.PortNotFound:
         raise AdoptedPortNotFound(id=port_id) from None
-    if snapshot is not None:
-        for site in snapshot.by_id.values():
-            if sites.node_of(snapshot, site) == port[portbindings.HOST_ID]:
-                return site.id
-    raise AdoptedPortNotFound(id=port_id)
+    site = None if snapshot is None else sites.on_node(snapshot, port[portbindings.HOST_ID])
+    if site is None:
+        raise AdoptedPortNotFound(id=port_id)
+    return site.id
 
 
 def _require_unchanged(context: Any, port_id: str, body: dict[str, Any]) -> None:

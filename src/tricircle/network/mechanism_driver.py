@@ -137,7 +137,7 @@ class TricircleMechanismDriver(api.MechanismDriver):
         """Return the site that a port is in, or whose node it is to be on; None where it is none's."""
         if adopted is not None:
             return snapshot.by_id.get(adopted.site_id)
-        return next((site for site in snapshot.by_id.values() if sites.node_of(snapshot, site) == host), None)
+        return sites.on_node(snapshot, host)
 
     def _network_comes(self, _resource: str, _event: str, _trigger: Any, payload: Any) -> None:
         sites.if_known(self._top)  # what is due is read now, and not within the transaction

@@ -65,6 +65,11 @@ def node_of(snapshot: Snapshot, site: Site) -> str:
     return snapshot.node_name(site)
 
 
+def on_node(snapshot: Snapshot, host: str) -> Site | None:
+    """Return the site whose node a host is; None where it is none's."""
+    return next((site for site in snapshot.by_id.values() if node_of(snapshot, site) == host), None)
+
+
 def zones_of(snapshot: Snapshot, site_id: str) -> list[str]:
     """Return the names of the top's availability zones that a site belongs to, in order."""
     return [

@@ -48,7 +48,7 @@ class Networks:
         bus: Bus,
     ) -> None:
         self._store = store
-        self._definitions = definitions
+        self.definitions = definitions
         self._following = following
         self._preparing = preparing
         self._room = room
@@ -93,7 +93,7 @@ class Networks:
         if known is not None and may_use(known.definition, asker.identity.project_id):
             return known.definition
         item = self.top.show("network", top_id, token=asker.token, request_id=asker.request_id)
-        return None if item is None else self._definitions.as_defined(item, asker.request_id)
+        return None if item is None else self.definitions.as_defined(item, asker.request_id)
 
     def own(self, project_id: str | None, token: str, *, request_id: str | None = None) -> list[str]:
         """Return the ids of the networks that Nova chooses from where none is named: own and shared ones.

@@ -19,7 +19,6 @@ from tricircle.jobs.types import FOLLOW
 from tricircle.realise.definition import Body, Changed, DefinitionState, Known
 from tricircle.realise.kinds import NEUTRON_KINDS, SUBNET
 from tricircle.realise.kinds.port import is_automatic
-from tricircle.realise.top_definitions import TopDefinitions
 from tricircle.sites.site import Site
 from tricircle.xjob import membership
 from tricircle.xjob.engine import Engine
@@ -75,14 +74,13 @@ def take_over(engine: Engine, site: Site, port_id: str, *, step: Callable[[str],
         for name, value in differing.items()
         if _is_so(name, known.definition.body[name], defined[name], mac)
     }
-    if wanted and _tell(engine, site, port, wanted, step):
+    if wanted:
+        if not _tell(engine, site, port, wanted, step):
+            return False
         _define(engine, site, known, {**port, **wanted}, wanted)
-    elif wanted or (differing and is_on_its_way(engine, port_id)):
-        return False
-    elif differing:
+    elif differing and not is_on_its_way(engine, port_id):
         # Nobody carries it: a worker died before it had defined what the top was told.
         engine.requester.request(Request(FOLLOW.name, PORT, port_id, project_id=port["project_id"]))
-        return False
     return wanted == differing
 
 
@@ -128,8 +126,5 @@ def _define(engine: Engine, site: Site, known: Known, port: Item, wanted: Item) 
     """Have the definition be as the top was told; what else the top has is for those who carry it."""
     defined = _defined(port, known)
     body = {**known.definition.body, **{name: defined[name] for name in wanted}}
-    definitions = TopDefinitions(
-        engine.database, engine.replicas.store, engine.networks.top, engine.requester, engine.registry
-    )
     with suppress(Changed):  # somebody has read the top meanwhile, which was told
-        definitions.agree(known, body, site)
+        engine.networks.definitions.agree(known, body, site)

@@ -20,7 +20,6 @@ from tricircle.realise.leaving import NEUTRONS_OWN
 from tricircle.realise.port_list import list_ports
 from tricircle.realise.sight import require_own_words
 from tricircle.realise.site_view import go_on
-from tricircle.realise.top_definitions import TopDefinitions
 from tricircle.sites.service_calls import ServiceCalls
 from tricircle.sites.site import Site
 from tricircle.xjob import membership
@@ -308,14 +307,11 @@ def _group_in(engine: Engine, group_id: str, site: Site, step: Callable[[str], N
 
 def _bring(engine: Engine, kind: str, key: str, site: Site, step: Callable[[str], None]) -> None:
     """Have a site have a QoS policy, or a security group with those that its rules name."""
-    store, realiser = engine.replicas.store, engine.replicas.realiser
-    definitions = TopDefinitions(
-        engine.database, store, engine.networks.top, engine.requester, engine.registry
-    )
+    definitions = engine.networks.definitions
     shown = definitions.read(kind, key, None)
     step(f"bring a {'group' if kind == _GROUP else 'policy'}")
     for needed in definitions.need(shown, [], site, None):
-        realiser.realise(needed.definition.id, site, step=step)
+        engine.replicas.realiser.realise(needed.definition.id, site, step=step)
 
 
 def comparable(value: Any) -> Any:

@@ -20,6 +20,7 @@ from tricircle.jobs.outcome import Outcome
 from tricircle.jobs.queue import JobQueue
 from tricircle.jobs.store import JobStore
 from tricircle.realise.site_ids import SiteIds
+from tricircle.realise.top_definitions import TopDefinitions
 from tricircle.routing.route import Route
 from tricircle.sites.service_calls import SiteAnswer, SiteRefused
 from tricircle.sites.site import Site
@@ -279,6 +280,9 @@ class Office:
             at_top=ids.at_top,
             in_site=ids.in_site,
             make_room=lambda definition_id, site: self.roomy.append(self._key(definition_id)),
+        )
+        self.networks.definitions = TopDefinitions(
+            engine.database, engine.replicas.store, self.networks.top, engine.requester, engine.registry
         )
         self.roomy: list[str] = []
         replicas = replace(engine.replicas, networks=self.networks)
