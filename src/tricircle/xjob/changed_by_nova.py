@@ -74,6 +74,9 @@ def take_over(engine: Engine, site: Site, port_id: str, *, step: Callable[[str],
         for name, value in differing.items()
         if _is_so(name, known.definition.body[name], defined[name], mac)
     }
+    if _ADDRESSES in wanted:
+        automatic = (each for each in port[_ADDRESSES] if is_automatic(each["ip_address"], mac))
+        wanted[_ADDRESSES] = [*wanted[_ADDRESSES], *automatic]
     if wanted:
         if not _tell(engine, site, port, wanted, step):
             return False
@@ -81,7 +84,7 @@ def take_over(engine: Engine, site: Site, port_id: str, *, step: Callable[[str],
     elif differing and not is_on_its_way(engine, port_id):
         # Nobody carries it: a worker died before it had defined what the top was told.
         engine.requester.request(Request(FOLLOW.name, PORT, port_id, project_id=port["project_id"]))
-    return wanted == differing
+    return wanted.keys() == differing.keys()
 
 
 def _agreed(known: Known, site: Site) -> bool:
@@ -107,10 +110,6 @@ def _is_so(name: str, one: Any, other: Any, mac: str) -> bool:
 def _tell(engine: Engine, site: Site, port: Item, wanted: Item, step: Callable[[str], None]) -> bool:
     """Tell the top; say whether it has taken it: not where somebody has changed the port, or it is gone."""
     body = dict(wanted)
-    if _ADDRESSES in body:
-        mac = port["mac_address"]
-        automatic = (each for each in port[_ADDRESSES] if is_automatic(each["ip_address"], mac))
-        body[_ADDRESSES] = [*body[_ADDRESSES], *automatic]
     if "revision_number" in port:
         body["revision_number"] = port["revision_number"]
     target, expected = f"{ADOPTED}/{port['id']}", {_GONE, _OUTDATED}
