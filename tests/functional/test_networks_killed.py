@@ -139,7 +139,7 @@ def test_groups_that_name_each_other_are_whole_in_the_end(
         neutron.add_rule(group["id"], protocol="tcp", remote_group_id=remote["id"])
     engine = workshop.engine
     site = engine.registry.snapshot.by_name["SiteTwo"]
-    read = engine.networks._definitions
+    read = engine.networks.definitions
     (needed, *_) = read.need(read.read("security_group", groups[0]["id"], None), [], site, None)
     workshop.clear()
     realise_until_done(workshop, needed.definition, dying)
