@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 from oslo_config import cfg
+from tests.unit.xjob.neutrons import Office
 
 from tricircle.db.engine import Database
+from tricircle.xjob import adopt
 from tricircle.xjob.engine import Engine, make_engine
 
 
@@ -15,3 +17,15 @@ def engine(conf: cfg.ConfigOpts, database: Database) -> Iterator[Engine]:
     engine = make_engine(conf)
     yield engine
     engine.database.close()
+
+
+@pytest.fixture
+def office(engine: Engine) -> Office:
+    """Give a worker whose top and sites are there."""
+    return Office(engine)
+
+
+@pytest.fixture
+def old(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have no job wait because it is young."""
+    monkeypatch.setattr(adopt, "_NOTICE", -1.0)

@@ -26,11 +26,6 @@ OPEN: Item = {"port_security_enabled": False, "security_groups": []}
 COMPARISON = Request(PORTS.name, "site", A.id, A.id)
 
 
-@pytest.fixture
-def office(engine: Engine) -> Office:
-    return Office(engine)
-
-
 def without(item: Item, *names: str) -> Item:
     """Return a port without some fields, as a Neutron without the extensions shows it."""
     return {name: value for name, value in item.items() if name not in names}

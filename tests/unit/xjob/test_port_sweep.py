@@ -8,13 +8,7 @@ from tricircle.jobs.job import JobState, Request
 from tricircle.jobs.outcome import Failed, Postponed, Succeeded
 from tricircle.jobs.types import FOLLOW, PORTS
 from tricircle.sites.service_calls import SiteRefused
-from tricircle.xjob.engine import Engine
 from tricircle.xjob.port_sweep import sweep
-
-
-@pytest.fixture
-def office(engine: Engine) -> Office:
-    return Office(engine)
 
 
 def request() -> Request:

@@ -8,7 +8,6 @@ from tests.unit.xjob.neutrons import GROUP, A, Office, port, row
 from tricircle.errors import BadAnswer, Conflict
 from tricircle.sites.service_calls import SiteAnswer
 from tricircle.sites.zone_store import Place, ZoneStore
-from tricircle.xjob.engine import Engine
 from tricircle.xjob.ports import adopted_ports, as_adopted, carry, carry_deletion, owner_at_top, ports_in
 from tricircle.xjob.task import Stopping
 
@@ -16,11 +15,6 @@ PAIRS = [
     {"ip_address": "10.0.0.9", "mac_address": "fa:16:3e:00:00:01"},
     {"ip_address": "10.0.0.8", "mac_address": "x"},
 ]
-
-
-@pytest.fixture
-def office(engine: Engine) -> Office:
-    return Office(engine)
 
 
 class TestLists:

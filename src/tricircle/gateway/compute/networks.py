@@ -6,14 +6,11 @@ and where nothing can stand in a body, the body is not even parsed.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from time import time
 from typing import Any
 
 import orjson
-from msgspec.structs import replace
-from oslo_log import log
 
 from tricircle.errors import BadRequest, Conflict, DatabaseUnavailable, TricircleError
 from tricircle.gateway.answers import SITE_REQUEST_ID, pass_back
@@ -37,12 +34,13 @@ from tricircle.gateway.compute.places import (
     Place,
     Shown,
 )
+from tricircle.gateway.compute.ports_followed import expected, have_followed
 from tricircle.gateway.intents import Intent, end_unanswered, end_undone
 from tricircle.gateway.operation import Handler
 from tricircle.gateway.resource import Item
 from tricircle.jobs.boots import address_on
 from tricircle.jobs.job import Request
-from tricircle.jobs.types import ADOPT, AdoptParameters, IntentParameters
+from tricircle.jobs.types import AdoptParameters, IntentParameters
 from tricircle.realise.definition import Known
 from tricircle.realise.fixed_addresses import AddressTaken
 from tricircle.realise.kinds.security_group import DEFAULT
@@ -51,11 +49,6 @@ from tricircle.realise.replication import PATIENCE, completing
 from tricircle.routing.homed import SERVER_TYPE
 from tricircle.sites.site import Site
 from tricircle.sites.transport import Answer
-
-LOG = log.getLogger(__name__)
-
-_NOTICE = 15.0
-"""Seconds in which a server's host gives it another address, which Nova leaves to it."""
 
 _LATER = PATIENCE + 2.0
 """Seconds after which a worker has told, as the cause of its job, what the site has refused to have."""
@@ -98,9 +91,8 @@ def send(
         raise
     if 200 <= answer.status < 300:
         if call.method != "GET":
-            leaving = _leaving(call, parameters, document, asked)
-            adoption = replace(needs.adoption, leaving=leaving, until=_until(document))
-            _have_followed(call, site, needs.project_id, adoption, completing(there, site, call.request_id))
+            adoption = expected(call, needs.adoption, parameters, document, asked)
+            have_followed(call, site, needs.project_id, adoption, completing(there, site, call.request_id))
         intent.done()
     else:
         end_undone(intent, site, answer, needs.leave_nothing(call, site))
@@ -339,50 +331,6 @@ def _named_in_site(
         return prepared.get((kind, value))
 
     return sum(place.replace(document, in_site if place.needed else ids.in_site) for place in places)
-
-
-def _leaving(call: Call, there: Mapping[str, str], document: Any, asked: Asked) -> tuple[str, ...]:
-    """Return what a site was told to take off a server: addresses, and ports by its own ids.
-
-    :param there: parameters of the path as the site was told them.
-    """
-    if call.method == "DELETE":
-        return (there["port_id"],) if "port_id" in there else ()
-    return tuple(value for place in asked.leaving for value in place.values(document))
-
-
-def _until(document: Any) -> float:
-    return time() + _NOTICE if isinstance(document, dict) and "addFixedIp" in document else 0.0
-
-
-def _have_followed(
-    call: Call,
-    site: Site,
-    project_id: str | None,
-    parameters: AdoptParameters,
-    completing_jobs: Sequence[Request],
-) -> None:
-    """Have XJob carry to the top what has become of the server's ports, and complete what was brought to the
-    site for them.
-
-    Where the database is away the client gets its answer all the same: what nobody looks at now is found when
-    the ports of networks are compared, and what was brought is completed a moment later as a precaution.
-    """
-    request = Request(
-        ADOPT.name,
-        SERVER_TYPE.name,
-        call.params["server_id"],
-        site.id,
-        project_id,
-        parameters,
-        request_id=call.request_id,
-    )
-    try:
-        jobs = call.engine.requester.request(*completing_jobs, request)
-    except DatabaseUnavailable as error:
-        LOG.warning("Nobody follows the ports of server %s: %s", request.resource_id, error.message)
-    else:
-        call.engine.bus.wake(jobs)
 
 
 def _parsed(call: Call, reply: Reply, shown: Shown) -> Any:
