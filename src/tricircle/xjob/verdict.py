@@ -12,11 +12,15 @@ from tricircle.errors import (
 )
 from tricircle.jobs.job import Job
 from tricircle.jobs.outcome import Failed, HandedBack, Outcome, Succeeded
+from tricircle.jobs.types import CATCH_UP, NODE, PORTS, REBUILD
 from tricircle.realise.blocks import NoAddressLeft
 from tricircle.xjob.task import SiteGone, SiteRemoved, Stopping
 from tricircle.xjob.top_away import outcome_of
 
 LOG = log.getLogger(__name__)
+
+_ASKED_FOR_ANEW = frozenset(kind.name for kind in (REBUILD, NODE, CATCH_UP, PORTS))
+"""What is asked for in any case when a site is enabled: an operator need not see that it was not done."""
 
 
 def verdict(job: Job, error: Exception, top: str | None = None) -> Outcome:
@@ -27,7 +31,7 @@ def verdict(job: Job, error: Exception, top: str | None = None) -> Outcome:
     match error:
         case Stopping():
             return HandedBack()
-        case SiteRemoved():
+        case SiteGone() if isinstance(error, SiteRemoved) or job.type in _ASKED_FOR_ANEW:
             return Succeeded(error.message)
         case SiteGone() | BadRequest() if not isinstance(error, NoAddressLeft):  # others give some back
             return Failed(error.message, error.request_id, is_final=True)

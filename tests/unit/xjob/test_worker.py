@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from tests.fakes.worker import do_all, make_worker
@@ -26,6 +27,7 @@ from tricircle.sites.service_calls import SiteRefused
 from tricircle.xjob.engine import Engine
 from tricircle.xjob.handlers import HANDLERS
 from tricircle.xjob.task import SiteGone, SiteRemoved, Stopping, Task
+from tricircle.xjob.verdict import verdict
 from tricircle.xjob.worker import Worker
 
 LATER = 10_000.0
@@ -87,7 +89,7 @@ def test_what_the_handler_says_becomes_of_the_job(engine: Engine, outcome: Outco
             SiteRefused("Site a said 403: no", site="a", request_id="req-1", status=403),
             Failed("Site a said 403: no", "req-1"),
         ),
-        (SiteGone("disabled"), Failed("disabled", is_final=True)),
+        (SiteGone("disabled"), Succeeded("disabled")),
         (SiteRemoved("no such site"), Succeeded("no such site")),
         (BadRequest("nonsense"), Failed("nonsense", is_final=True)),
         (NoAddressLeft("net", site("a")), Failed("No fixed IP addresses available for network: net")),
@@ -98,6 +100,14 @@ def test_what_the_handler_says_becomes_of_the_job(engine: Engine, outcome: Outco
 def test_each_error_has_its_verdict(engine: Engine, error: Exception, outcome: Outcome) -> None:
     _, said = attempt(engine, raising(error))
     assert said == outcome
+
+
+@pytest.mark.parametrize("kind", sorted(TYPES))
+def test_of_a_disabled_site_only_what_is_not_asked_for_anew_is_parked(engine: Engine, kind: str) -> None:
+    job, _ = attempt(engine, lambda _: Succeeded())
+    outcome = verdict(replace(job, type=kind), SiteGone("disabled"))
+    is_parked = kind not in {"rebuild", "node", "catch_up", "ports"}
+    assert outcome == (Failed("disabled", is_final=True) if is_parked else Succeeded("disabled"))
 
 
 @pytest.mark.parametrize("error", [IdentityUnavailable("no"), SiteUnavailable("no", site="Central")])
