@@ -157,9 +157,14 @@ def test_an_external_one_is_external_in_the_site_that_it_is_limited_to(
 
     found = eventually(there, "external in its site")
     assert [found[field] for field in FIELDS] == ["vlan", "stretched", 1905]
-    query = {"object_id": found["id"]}
-    policies = site.connection.network.get("/rbac-policies", params=query).json()["rbac_policies"]
-    assert [(each["action"], each["target_tenant"]) for each in policies] == [("access_as_external", "*")]
+
+    def policies() -> list[tuple[str, str]]:
+        query = {"object_id": found["id"]}
+        shown = site.connection.network.get("/rbac-policies", params=query).json()["rbac_policies"]
+        return [(each["action"], each["target_tenant"]) for each in shown]
+
+    # Neutron marks the network as external first, and then writes the policy that says so.
+    assert eventually(policies, "its policy") == [("access_as_external", "*")]
     server = servers.booting("refused", site.site.zone, networks=on(network))
     with pytest.raises(ResourceFailure):
         servers.active(server)
