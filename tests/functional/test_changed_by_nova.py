@@ -82,7 +82,7 @@ class Ground:
 
     def get_address(self) -> str:
         """Have the site give the port another address out of its block; return it."""
-        (subnet,) = self.site.network.subnets.values()
+        (subnet,) = (each for each in self.site.network.subnets.values() if each["ip_version"] == 4)
         address = str(subnet["allocation_pools"][0]["end"])
         self.there["fixed_ips"] = [
             *self.there["fixed_ips"],
@@ -132,6 +132,21 @@ def test_an_address_that_it_gets_is_its_own_and_the_site_gives_it_to_nobody_else
     assert all(block["end"] != added for block in ground.neutron.top.blocks.values())
     ground.rename()
     assert [fixed["ip_address"] for fixed in ground.there["fixed_ips"]] == [own, added]
+
+
+def test_one_that_it_gets_leaves_it_those_that_its_host_makes(ground: Ground, net1: Document) -> None:
+    slaac = {"ipv6_address_mode": "slaac", "ipv6_ra_mode": "slaac"}
+    ground.neutron.make_subnet(net1, "2001:db8::/64", **slaac)
+    ground.settle()
+    assert len(ground.addresses_at_top()) == 2
+    added = ground.get_address()
+    ground.workshop.compare_ports()
+    assert added in ground.addresses_at_top()
+    known = ground.workshop.engine.replicas.store.find("port", ground.port_id)
+    assert known is not None
+    defined = [fixed["ip_address"] for fixed in known.definition.body["fixed_ips"]]
+    assert sorted(defined) == sorted(ground.addresses_at_top())
+    assert len(defined) == 3
 
 
 def test_an_address_that_it_loses(ground: Ground) -> None:
