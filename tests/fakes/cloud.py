@@ -194,7 +194,8 @@ class Cloud:
         parser = configparser.RawConfigParser()
         parser.read_dict(
             {
-                "database": {"connection": f"sqlite:///{self.database_file}"},
+                # What a power cut would lose is of no interest.
+                "database": {"connection": f"sqlite:///{self.database_file}", "sqlite_synchronous": False},
                 "service_user": credentials | {"timeout": _PATIENCE},
                 "keystone_authtoken": credentials
                 | {"www_authenticate_uri": self.keystone.url, "http_connect_timeout": _PATIENCE},
