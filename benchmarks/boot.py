@@ -20,8 +20,9 @@ until its port, with the server's id and an address, was first seen in the top's
 server that is made through the top, and then of a crowd: several of one request.
 
 Top and site share the processors of one machine here, as they do nowhere else: what is made for a first boot
-side by side has to wait for each other. With `--slow 8` whatever the site's services compute takes eight times
-as long, and leaves the processors to others for seven eighths of that, as if the site had some of its own.
+side by side has to wait for each other. With `--slow 8` whatever the site's services compute takes eight
+times as long, and leaves the processors to others for seven eighths of that, as if the site had some of its
+own.
 
     python -m benchmarks.boot [--rounds 9] [--slow 1] [--json] [--sandbox .sandbox-bench]
 
