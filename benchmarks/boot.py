@@ -20,14 +20,14 @@ until its port, with the server's id and an address, was first seen in the top's
 server that is made through the top, and then of a crowd: several of one request.
 
 Top and site share the processors of one machine here, as they do nowhere else: what is made for a first boot
-side by side has to wait for each other. With `--slow 8` whatever the site's services compute takes eight
-times as long, and leaves the processors to others for seven eighths of that, as if the site had some of its
-own.
+side by side would have to wait for each other. So whatever the site's services compute takes eight times as
+long, and leaves the processors to others for seven eighths of that, as if the site had some of its own.
+`--slow 1` shows what it is without.
 
-    python -m benchmarks.boot [--rounds 9] [--slow 1] [--json] [--sandbox .sandbox-bench]
+    python -m benchmarks.boot [--rounds 5] [--slow 8] [--json] [--sandbox .sandbox-bench]
 
-A sandbox that runs there already is used as it is; else one is started, and ended. Takes about twenty seconds
-a round, and more with `--slow`.
+A sandbox that runs there already is used as it is; else one is started, and ended. Takes about a minute a
+round, and twenty seconds with `--slow 1`.
 """
 
 import argparse
@@ -302,9 +302,9 @@ class Race:
 def main() -> int:
     """Measure, and print."""
     parser = argparse.ArgumentParser(description="measures what a boot costs through the top")
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument(
-        "--slow", type=float, default=1.0, metavar="FACTOR", help="how many times as long the site computes"
+        "--slow", type=float, default=8.0, metavar="FACTOR", help="how many times as long the site computes"
     )
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--sandbox", type=Path, default=DIRECTORY, help="directory of the sandbox")
