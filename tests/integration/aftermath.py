@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from tests.integration.clients import UPKEEP, SiteAdmin
-from tests.integration.conditions import eventually, side_by_side
+from tests.integration.conditions import eventually, none_left, side_by_side
 from tests.integration.load import Load
 from tests.integration.sandbox import Sandbox
 
@@ -41,7 +41,7 @@ class Aftermath:
         :raises AssertionError: something is not as it must be.
         """
         eventually(self._help_sites, "nothing that sites do not finish", within=SETTLING)
-        eventually(lambda: not self.open_jobs(), f"the jobs done: {self.open_jobs()}", within=SETTLING)
+        none_left(self._open_jobs, "the jobs done", within=SETTLING)
         self._check_jobs()
         self._check_replicated("flavor", side_by_side(self._flavors, self._sites))
         self._check_replicated("keypair", side_by_side(self._keypairs, self._sites))
@@ -50,12 +50,22 @@ class Aftermath:
 
     # -- jobs ------------------------------------------------------------------------------------------------
 
-    def open_jobs(self) -> list[Any]:
-        """Return the jobs that are still to be done, but for upkeep."""
+    def _open_jobs(self) -> list[Any]:
+        """Return the jobs that are still to be done, but for upkeep, and for those that follow a server which
+        its site builds: one that Nova forgot, as its database was away, it builds for ever, and a job follows
+        it for ten minutes.
+        """
+        building = [
+            item_id
+            for site in self._sites
+            for item_id, item in self._items("server", site).items()
+            if item["status"] == "BUILD"
+        ]
         query = sa.select(jobs.c.type, jobs.c.resource_id, jobs.c.state, jobs.c.cause).where(
             jobs.c.created_at >= self._since,
             jobs.c.state.in_(["waiting", "running"]),
             jobs.c.type.not_in(ALWAYS),
+            (jobs.c.type != "adopt") | jobs.c.resource_id.not_in(building),
         )
         return self._rows(query)
 
@@ -71,7 +81,7 @@ class Aftermath:
         assert self._rows(not_done) == []
         upkeep = mine.where(jobs.c.state == "failed")
         # It comes round again in a minute at most, and then succeeds.
-        eventually(lambda: self._rows(upkeep) == [], f"upkeep well: {self._rows(upkeep)}", within=SETTLING)
+        none_left(lambda: self._rows(upkeep), "upkeep well", within=SETTLING)
         ended = sa.select(job_events.c.job_id, sa.func.count()).where(job_events.c.event == "succeeded")
         twice = ended.group_by(job_events.c.job_id).having(sa.func.count() > 1)
         assert self._rows(twice) == []

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -25,6 +25,17 @@ def eventually(look: Callable[[], Value], what: str, *, within: float = BOUND) -
         assert time.monotonic() < deadline, f"not within {within:.0f} s: {what} (last seen: {seen!r})"
         threading.Event().wait(_INTERVAL)
     return seen
+
+
+def none_left(look: Callable[[], Collection[object]], what: str, *, within: float = BOUND) -> None:
+    """Look until there is nothing to see; fail the test, and say what there is, where something stays.
+
+    :param what: what is waited for, for the failure's message.
+    """
+    deadline = time.monotonic() + within
+    while left := look():
+        assert time.monotonic() < deadline, f"not within {within:.0f} s: {what} (left: {left!r})"
+        threading.Event().wait(_INTERVAL)
 
 
 def side_by_side(do: Callable[[Subject], Value], subjects: Iterable[Subject]) -> list[Value]:
