@@ -211,6 +211,15 @@ class TestDelete:
         assert (job.type, job.state) == ("after_delete", JobState.SUCCEEDED)
         assert routed(cloud, api) == {}
 
+    def test_so_does_one_by_force(self, api: Api, cloud: Cloud, site_one: Site, hands: Hands) -> None:
+        made = api.create(availability_zone="az1").json[api.item]["id"]
+        action = {"forceDelete" if api.item == "server" else "os-force_delete": None}
+        assert api.as_(cloud.admin).client.post(f"{api.path}/{made}/action", action).status == 202
+        api.made(site_one).pop(made, None)
+        (job,) = hands.work(later=10)
+        assert (job.type, job.state) == ("after_delete", JobState.SUCCEEDED)
+        assert routed(cloud, api) == {}
+
     def test_drops_it_at_once_when_somebody_has_seen_that_it_is_gone(
         self, api: Api, cloud: Cloud, site_one: Site, hands: Hands
     ) -> None:

@@ -111,3 +111,17 @@ def test_an_address_that_a_site_has_given_goes_with_the_port_to_another_site(
     assert sorted(addresses(drawing, port)) == sorted(both)
     adopted(drawing, servers.server("newcomer", sites[0].site.zone, networks=on(network)))
     whole.agrees()
+
+
+def test_a_server_that_is_shelved_has_its_port_down(
+    drawing: Drawing, tenant: Client, port: Document, act: Act, whole: Whole
+) -> None:
+    def status() -> tuple[str, str]:
+        server = tenant.compute.get(f"/servers/{port['device_id']}").json()["server"]
+        return server["status"], drawing.shown("ports", port)["status"]
+
+    act(shelve=None)
+    eventually(lambda: status() == ("SHELVED_OFFLOADED", "DOWN"), "the port down at the top", within=60)
+    act(unshelve=None)
+    eventually(lambda: status() == ("ACTIVE", "ACTIVE"), "the port up again at the top", within=60)
+    whole.agrees()

@@ -46,7 +46,7 @@ class Forward:
         resource_id = call.params[self._parameter]
         locator = call.engine.locator
         site = locator.locate(self._kind, resource_id, call.identity, call.token)
-        if self._is_member and call.method == "DELETE":
+        if self._deletes(call):
             self._have_followed(call, resource_id, site)
         answer = call.send(site)
         reply = pass_back(call, site, answer, self._resource)
@@ -56,6 +56,10 @@ class Forward:
         elif answer.status == 200 and self._is_member:
             locator.complete(self._kind, resource_id, reply.body)
         return reply
+
+    def _deletes(self, call: Call) -> bool:
+        """Say whether the resource is to go."""
+        return self._is_member and call.method == "DELETE"
 
     def _have_followed(self, call: Call, resource_id: str, site: Site) -> None:
         """Have XJob drop the route when the site says that the resource is gone, and what belongs to it.

@@ -3,7 +3,8 @@
 An adopted port is an ordinary port of the top, with the id, MAC and addresses that its site gave it, bound to
 the site's node. POST says all of a port, and brings one up to date that is adopted already, so it may be
 repeated; PUT says what has changed, and of which revision of the row it is known; DELETE removes the row, not
-the site's port. PUT tells of a port that was made at the top first, too, what Nova has changed where it is.
+the site's port. PUT tells of a port that was made at the top first, too: its status, and what Nova has
+changed where it is.
 """
 
 from collections.abc import Sequence
@@ -44,8 +45,8 @@ _REVISION = "revision_number"
 MUTABLE = tuple(name for name, field in ADOPTED_PORT.items() if field["allow_put"] and name != _REVISION)
 """What a site may change of its port; the rest is fixed when it is adopted."""
 
-_OF_NOVA = ("security_groups", "fixed_ips")
-"""What Nova changes in its site of a port that was made at the top first."""
+_OF_NOVA = ("security_groups", "fixed_ips", "status")
+"""What a site says of a port that was made at the top first: what Nova changes there, and how it is."""
 
 _FIXED = ("network_id", "mac_address")
 

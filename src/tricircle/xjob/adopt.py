@@ -42,10 +42,11 @@ _PATIENCE = 600.0
 comparison. In a crowd, which a site builds one after another, the last ones wait long for theirs."""
 
 _NOTICE = 5.0
-"""Seconds in which what else was asked of a server that is there already usually shows."""
+"""Seconds in which what else was asked of a server that is there already usually shows, and in which its
+ports follow what has become of it: its host tells the network service after Nova."""
 
 _LEISURE = 2.0
-"""Seconds between two looks after that, until it has begun to show in any case."""
+"""Seconds between two looks after that, until it has begun to show in any case, and while Nova is at it."""
 
 
 def adopt(task: Task) -> Outcome:
@@ -67,23 +68,35 @@ def adopt(task: Task) -> Outcome:
             done = adopt_now(task)
         except TopAway as away:
             return away.outcome
-    built = bool(task.progress.get("built")) or is_building
-    task.step("compared", seen=None if done.complaints or done.later else seen, built=built)
-    age = (now() - task.job.created_at).total_seconds()
-    is_young = server is not None and not built and age < _NOTICE
-    is_asked = server is not None and time() < task.parameters.until
-    is_leaving = not _there_of(shown).isdisjoint(task.parameters.leaving)
-    is_under_way = is_young or is_leaving or done.later or not is_settled(server, shown)
-    if age < _PATIENCE and (is_under_way or is_asked):
-        wait = min(_SHORTEST_WAIT + max(age - _USUAL, 0.0) * _GROWTH, _LONGEST_WAIT)
-        if not is_under_way:
-            wait = _LEISURE
+    task.step("compared", seen=None if done.complaints or done.later else seen)
+    wait = _wait(task, server, shown, done)
+    if wait is not None:
         return Postponed(wait, f"The server may still change. {done}.")
     if done.complaints:
         return Failed(" ".join(done.complaints), is_final=True)
     has_failed = server is None and bool(task.progress.get(FAILED))
     work = after(task, task.parameters.uses, task.parameters.groups) if has_failed else None
     return Succeeded(f"{len(shown)} ports. {done}.", work=work)
+
+
+def _wait(task: Task, server: Item | None, shown: Sequence[Item], done: Settled) -> float | None:
+    """Return after how many seconds to look again; None if nothing more is to be expected, or too late."""
+    age = (now() - task.job.created_at).total_seconds()
+    state, changed_at = _state_of(server), float(task.progress.get("changed_at", 0.0))
+    if state != task.progress.get("state", state):
+        changed_at = age
+    is_building = state[:1] == ["BUILD"]
+    built = bool(task.progress.get("built")) or is_building
+    task.step("waited for", built=built, state=state, changed_at=changed_at)
+    is_fresh = server is not None and not built and age - changed_at < _NOTICE
+    is_asked = server is not None and time() < task.parameters.until
+    is_leaving = not _there_of(shown).isdisjoint(task.parameters.leaving)
+    is_under_way = is_fresh or is_leaving or done.later or not is_settled(server, shown)
+    if age >= _PATIENCE or not (is_under_way or is_asked):
+        return None
+    wait = min(_SHORTEST_WAIT + max(age - _USUAL, 0.0) * _GROWTH, _LONGEST_WAIT)
+    is_slow = not is_under_way or (_is_worked_on(server) and not is_building)
+    return max(wait, _LEISURE) if is_slow else wait
 
 
 def _server(task: Task) -> Item | None:
@@ -117,7 +130,7 @@ def adopt_now(task: Task) -> Settled:
         return done
 
 
-def is_settled(server: Item | None, shown: list[Item]) -> bool:
+def is_settled(server: Item | None, shown: Iterable[Item]) -> bool:
     """Say whether nothing more is to be expected of a server's ports.
 
     :param server: as its site shows it; None where it is gone.
@@ -125,10 +138,19 @@ def is_settled(server: Item | None, shown: list[Item]) -> bool:
     if server is None:
         return True
     status: Any = server.get("status")
-    if status == "BUILD":
+    if status == "BUILD" or _is_worked_on(server):
         return False
     ports = [item for item in shown if is_adoptable(item) and item.get("admin_state_up")]
     return status != "ACTIVE" or all(item.get("status") == "ACTIVE" for item in ports)
+
+
+def _state_of(server: Item | None) -> list[Any]:
+    """Return what a server is, and what Nova is doing to it, if anything."""
+    return [] if server is None else [server.get("status"), server.get("OS-EXT-STS:task_state")]
+
+
+def _is_worked_on(server: Item | None) -> bool:
+    return _state_of(server)[1:] not in ([], [None])
 
 
 def _there_of(shown: Iterable[Item]) -> set[str]:

@@ -2,8 +2,7 @@
 
 A server takes such a port in the site where it is realised. When it is deleted, or the port detached, Nova
 lets go of it, and does not delete it: then it is nobody's at the top, too, and may be used in another site.
-What Nova changes of one meanwhile is taken over (`changed_by_nova`).
-Its status is not told: the top's plugin binds it to the site's node, and it is ACTIVE there.
+What Nova changes of one meanwhile is taken over (`changed_by_nova`), and its status is as the site says.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,6 +12,7 @@ from tricircle.sites.site import Site
 from tricircle.xjob import changed_by_nova, membership
 from tricircle.xjob.engine import Engine
 from tricircle.xjob.ports import (
+    ADOPTED,
     PORT,
     PORTS,
     SERVICE,
@@ -22,11 +22,17 @@ from tricircle.xjob.ports import (
     ports_in,
     served_owner,
     show,
+    status_of,
 )
 from tricircle.xjob.settled import Settled
 
 _AT_ONCE = 50
 """Ids in one query."""
+
+_WHEN_BOUND = "ACTIVE"
+"""The status that the top's plugin gives to a port with a host."""
+
+_GONE, _OUTDATED = 404, 412
 
 _NOBODYS = {"device_id": "", "device_owner": "", "binding:host_id": ""}
 
@@ -95,6 +101,8 @@ class MadePorts:
         try:
             if self._give(port, owner, item):
                 done.changed.append(port_id)
+            if self._is_otherwise(port, owner, item) and not self._tell_status(port_id, status_of(item)):
+                done.later.append(port_id)
             if _is_taken(owner) and changed_by_nova.changes(self._engine, self._site, item, port):
                 if changed_by_nova.take_over(self._engine, self._site, port_id, step=self._step):
                     done.changed.append(port_id)
@@ -129,7 +137,7 @@ class MadePorts:
         return {"device_id": item["device_id"], "device_owner": owner, "binding:host_id": self._node}
 
     def _differs(self, port: Item, owner: Item, item: Item) -> bool:
-        if self._differing(port, owner, item):
+        if self._differing(port, owner, item) or self._is_otherwise(port, owner, item):
             return True
         return _is_taken(owner) and bool(changed_by_nova.changes(self._engine, self._site, item, port))
 
@@ -152,6 +160,19 @@ class MadePorts:
             target = f"{PORTS}/{port['id']}"
             self._engine.sites.call(self._top, SERVICE, "PUT", target, {"port": changes}, expected={404})
         return True
+
+    def _is_otherwise(self, port: Item, owner: Item, item: Item) -> bool:
+        """Say whether the status of a server's port is not as its site says, once the top has bound it."""
+        status = port.get("status") if port.get("binding:host_id") == self._node else _WHEN_BOUND
+        return _is_taken(owner) and status_of(item) != status
+
+    def _tell_status(self, port_id: str, status: str) -> bool:
+        """Have a port have a status at the top; say whether it has, which waits for what a user changes."""
+        self._step("change the status")
+        target, body = f"{ADOPTED}/{port_id}", {"adopted_port": {"status": status}}
+        expected = {_GONE, _OUTDATED}
+        answer = self._engine.sites.call(self._top, SERVICE, "PUT", target, body, expected=expected)
+        return answer.status != _OUTDATED
 
 
 def _is_taken(owner: Item) -> bool:

@@ -184,11 +184,17 @@ def as_adopted(engine: Engine, site: Site, item: Mapping[str, Any]) -> Item | No
             "name": item["name"],
             "admin_state_up": item["admin_state_up"],
             "security_groups": sorted(groups_at_top(engine, item, site)),
-            "status": item["status"] if item["status"] in _STATUSES else "DOWN",
+            "status": status_of(item),
             **_of_extensions(item),
         }
     except (KeyError, TypeError, AttributeError) as error:
         raise BadAnswer(f"Site {site.name} shows a port as none is shown.", site=site.name) from error
+
+
+def status_of(item: Mapping[str, Any]) -> str:
+    """Return the status of a port at the top, which takes no other than these."""
+    status: str = item["status"]
+    return status if status in _STATUSES else "DOWN"
 
 
 def _of_extensions(item: Mapping[str, Any]) -> Item:

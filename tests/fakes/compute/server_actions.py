@@ -143,6 +143,11 @@ def _remove_fixed_ip(compute: "Compute", call: Call, server: Server, argument: A
     return ACCEPTED
 
 
+def _force_delete(compute: "Compute", call: Call, server: Server, argument: Any) -> Response:
+    server.deleted = True
+    return ACCEPTED
+
+
 def _require_proxies(call: Call) -> None:
     """Refuse what ended with microversion 2.43."""
     if call.at_least(44):
@@ -183,6 +188,7 @@ ACTIONS: Mapping[str, Performer] = {
     "addFixedIp": _add_fixed_ip,
     "removeFixedIp": _remove_fixed_ip,
     "os-resetState": _reset_state,
+    "forceDelete": _force_delete,
 }
 
 

@@ -273,6 +273,8 @@ def update(network: "Network", call: Call) -> Document:
     wanted = require_known(call.body("port"), known_fields(network), "port")
     home = network.networks[item["network_id"]]
     changed = {**item, **wanted}
+    if changed["binding:host_id"] != item["binding:host_id"]:
+        changed["status"] = "ACTIVE" if changed["binding:host_id"] else "DOWN"
     mac = changed["mac_address"]
     _require_own_mac(network, home, mac, item["id"])
     if "extra_dhcp_opts" in wanted:

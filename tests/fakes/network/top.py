@@ -198,7 +198,7 @@ def _change_made_here(top: "TopNetwork", identifier: str, wanted: Document) -> D
     port = top.ports.get(identifier)
     if port is None or not port.get("binding:host_id"):
         raise not_found("adopted_port", identifier)
-    if not wanted.keys() <= {"security_groups", "fixed_ips"}:
+    if not wanted.keys() <= {"security_groups", "fixed_ips", "status"}:
         raise Refusal(400, "of a port that was made at the top no site says so")
     top.ports[identifier] = {**port, **wanted}
     return top.ports[identifier]

@@ -47,6 +47,15 @@ def _reset_status(storage: "BlockStorage", call: Call, volume: Volume, argument:
     return ACCEPTED
 
 
+def _force_delete(storage: "BlockStorage", call: Call, volume: Volume, argument: Any) -> Response:
+    if not call.admin:
+        raise Refusal(
+            403, "Policy doesn't allow volume_extension:volume_admin_actions:force_delete to be performed."
+        )
+    del storage.volumes[volume.id]
+    return ACCEPTED
+
+
 def _retype(storage: "BlockStorage", call: Call, volume: Volume, argument: Any) -> Response:
     kinds = [kind for kind in storage.types.values() if argument["new_type"] in {kind.id, kind.name}]
     if not kinds:
@@ -81,6 +90,7 @@ ACTIONS: Mapping[str, Performer] = {
     "os-extend": _extend,
     "os-set_bootable": _set_bootable,
     "os-update_readonly_flag": _set_readonly,
+    "os-force_delete": _force_delete,
     "os-reset_status": _reset_status,
     "os-retype": _retype,
     "os-volume_upload_image": _upload_image,

@@ -44,6 +44,13 @@ class PortsMadeHereTestCase(AdoptingTestCase):
         assert (port["binding:host_id"], port["device_id"]) == (SITE, "a-server")
         assert self.journal() == []
 
+    def test_its_status_is_as_there(self) -> None:
+        assert self.port(self.port_id)["status"] == "ACTIVE"
+        for status in ("DOWN", "ACTIVE"):
+            self.put(self.port_id, status=status)
+            assert self.port(self.port_id)["status"] == status
+        assert self.journal() == []
+
     def test_an_address_of_the_sites_is_its_own_when_the_site_has_given_it_back(self) -> None:
         body = {"subnet_id": self.subnet["id"], "site": SITE, "returning": True}
         body |= {"start": "10.0.0.10", "end": "10.0.0.10"}
@@ -74,7 +81,7 @@ class PortsMadeHereTestCase(AdoptingTestCase):
 
     def test_all_else_is_for_the_top_to_say(self) -> None:
         changes: dict[str, Any]
-        for changes in ({"name": "no"}, {"device_id": "x"}, {"status": "DOWN"}, {"tags": ["no"]}):
+        for changes in ({"name": "no"}, {"device_id": "x"}, {"tags": ["no"]}):
             refused = self.put(self.port_id, 400, **changes)
             assert "made at the top" in refused["NeutronError"]["message"]
 

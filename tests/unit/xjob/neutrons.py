@@ -163,7 +163,7 @@ class Neutrons:
                 found = self._all(site).get(key)
                 answer = GONE if found is None else SiteAnswer(200, {"port": found}, None)
             case ["ports", key], "PUT":
-                answer = _change(self._all(site), key, body["port"])
+                answer = _change(self._all(site), key, _bound(body["port"]))
             case ["ports", key, "tags"], "PUT":
                 answer = _change(self._all(site), key, body)
             case ["ports", key], "DELETE":
@@ -205,6 +205,8 @@ class Neutrons:
     def _change_row(self, key: str, changes: Item) -> SiteAnswer:
         if not self.unheard_of.isdisjoint(changes):
             return _no(400, "Unrecognized attribute(s)")
+        if key in self.others:
+            return _change(self.others, key, changes)
         revision = changes.pop("revision_number", None)
         there = self.rows.get(key, {}).get("revision_number")
         if revision is not None and there != revision:
@@ -241,6 +243,13 @@ def _clash(one: Item, other: Item) -> bool:
 
 def _no(status: int, words: str) -> SiteAnswer:
     return SiteAnswer(status, {"NeutronError": {"type": "X", "message": words, "detail": ""}}, None)
+
+
+def _bound(changes: Item) -> Item:
+    """Return changes of a port, and the status that it has with the host that they give it."""
+    if "binding:host_id" not in changes:
+        return changes
+    return {**changes, "status": "ACTIVE" if changes["binding:host_id"] else "DOWN"}
 
 
 def _change(items: dict[str, Item], key: str, changes: Item) -> SiteAnswer:
@@ -341,9 +350,10 @@ class Office:
         self.neutrons.rows |= {item["id"]: item for item in rows}
         self.routes.record([Route(item["id"], PORT, A.id, item["id"], "blue", None) for item in rows])
 
-    def serve(self, status: str = "ACTIVE") -> None:
-        """Have the site have the server."""
-        self.neutrons.servers[SERVER] = {"id": SERVER, "status": status, "tenant_id": "blue"}
+    def serve(self, status: str = "ACTIVE", task: str | None = None) -> None:
+        """Have the site have the server, and be at a task of it."""
+        server = {"id": SERVER, "status": status, "OS-EXT-STS:task_state": task, "tenant_id": "blue"}
+        self.neutrons.servers[SERVER] = server
 
     def routed(self) -> set[str]:
         """Return the ids of ports that have a route."""

@@ -91,6 +91,29 @@ class TestWaiting:
         office.do(adopt)
         assert sorted(office.neutrons.rows) == ["port-1"]
 
+    def test_ports_of_a_server_that_is_switched_off_are_seen_to_go_down(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Nova is at it for a while, and the server's host tells the network service after that."""
+        office.put(port(1))
+        office.put_rows(row(1))
+        (job,) = office.engine.requester.request(request())
+        for age, status, task, port_status in [
+            (0, "ACTIVE", "powering-off", "ACTIVE"),
+            (60, "ACTIVE", "powering-off", "ACTIVE"),
+            (61, "SHUTOFF", None, "ACTIVE"),
+            (63, "SHUTOFF", None, "DOWN"),
+        ]:
+            monkeypatch.setattr(module, "now", lambda age=age: job.created_at + timedelta(seconds=age))
+            office.serve(status, task)
+            office.put(port(1, status=port_status))
+            outcome, _ = office.do(adopt)
+            assert isinstance(outcome, Postponed)
+            assert outcome.delay >= (2.0 if task else 0.4)
+        assert office.neutrons.rows["port-1"]["status"] == "DOWN"
+        monkeypatch.setattr(module, "now", lambda: job.created_at + timedelta(seconds=67))
+        assert isinstance(office.do(adopt)[0], Succeeded)
+
     @pytest.mark.usefixtures("old")
     def test_a_port_that_is_to_go_is_waited_for(self, office: Office) -> None:
         """Also where a request for the same waits already, and in a site that is slow to take it off."""

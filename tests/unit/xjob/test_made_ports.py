@@ -45,6 +45,20 @@ def test_a_server_that_takes_it_is_its_owner_at_the_top(office: Office) -> None:
     assert office.effects() == []
 
 
+def test_its_status_is_as_the_site_says(office: Office) -> None:
+    ask(office)
+    assert office.neutrons.others["port-1"]["status"] == "ACTIVE"
+    office.serve("SHUTOFF")
+    for look in (ask, compare):
+        for status, at_top in [("DOWN", "DOWN"), ("N/A", "DOWN"), ("ACTIVE", "ACTIVE")]:
+            office.put(port(7, fixed_ips=port(1)["fixed_ips"], status=status))
+            office.effects()
+            look(office)
+            look(office)
+            assert office.neutrons.others["port-1"]["status"] == at_top
+            assert len(office.effects()) == (status != "N/A")
+
+
 def test_when_the_server_is_gone_it_is_nobodys(office: Office) -> None:
     ask(office)
     office.neutrons.servers.clear()

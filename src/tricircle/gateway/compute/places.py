@@ -146,7 +146,11 @@ SERVER_ACTION = Asked(
         Place("addSecurityGroup.name", SECURITY_GROUP, needed=True),
         Place("removeSecurityGroup.name", SECURITY_GROUP),
     ),
-    (re.compile(rb'"(?:add|remove)(?:FixedIp|SecurityGroup)"'),),
+    (
+        re.compile(rb'"(?:add|remove)(?:FixedIp|SecurityGroup)"'),
+        # They name nothing, but the server's ports go down with it, and come up again.
+        re.compile(rb'"(?:(?:un)?shelve|shelveOffload|os-st(?:op|art)|suspend|resume)"'),
+    ),
     leaving=(Place("removeFixedIp.address", ADDRESS),),
 )
 

@@ -133,8 +133,13 @@ class ServerAction(Forward):
             body = self._in_site(call, site, body)
         if body is not None and (b"flavorRef" in body or b"key_name" in body):
             self._prepare(call, site, body)
+        if self._deletes(call):
+            self._have_followed(call, call.params["server_id"], site)
         answer = networks.send(call, site, body, SERVER_ACTION)
         return pass_back(call, site, answer, SERVER)
+
+    def _deletes(self, call: Call) -> bool:
+        return b'"forceDelete"' in (call.body() or b"")
 
     @staticmethod
     def _prepare(call: Call, site: Site, body: bytes) -> None:

@@ -32,6 +32,9 @@ class VolumeAction(Forward):
         site = call.engine.locator.locate(VOLUME_TYPE, call.params["volume_id"], call.identity, call.token)
         return pass_back(call, site, call.send(site, body=self._in_site(call, site, body)))
 
+    def _deletes(self, call: Call) -> bool:
+        return b'"os-force_delete"' in (call.body() or b"")
+
     @staticmethod
     def _in_site(call: Call, site: Site, body: bytes) -> bytes:
         """Name the type as the site does, which must have it."""

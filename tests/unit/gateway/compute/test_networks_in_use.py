@@ -133,3 +133,27 @@ class TestCompleting:
         asked = desk(told({"badRequest": {"code": 400, "message": "no"}}, 400))
         asked(ACTION, {"addSecurityGroup": {"name": GROUP}})
         assert asked.followed == []
+
+
+class TestSwitched:
+    """Actions that name nothing of the top's, after which a server's ports are otherwise."""
+
+    @pytest.mark.parametrize(
+        "action", ["os-stop", "os-start", "suspend", "resume", "shelve", "shelveOffload", "unshelve"]
+    )
+    def test_its_ports_are_followed(self, desk: Callable[..., Desk], action: str) -> None:
+        asked = desk(told({}, 202))
+        assert asked(ACTION, {action: None}).status == 202
+        assert (asked.sent, asked.followed) == ({action: None}, [ADOPT])
+
+    def test_they_are_not_where_they_stay_as_they_are(self, desk: Callable[..., Desk]) -> None:
+        asked = desk(told({}, 202))
+        asked(ACTION, {"reboot": {"type": "SOFT"}})
+        assert asked.followed == []
+
+    def test_a_server_that_is_deleted_by_force_is_followed_as_any_other(
+        self, desk: Callable[..., Desk]
+    ) -> None:
+        asked = desk(told({}, 202))
+        asked(ACTION, {"forceDelete": None})
+        assert asked.followed == [("after_delete", "server", ID, A.id)]
