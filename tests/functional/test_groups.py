@@ -58,6 +58,18 @@ class TestGroups:
         for site in (site_one, site_two):
             assert len(rules_of(self.default(site))) == 4
 
+    def test_one_that_is_named_like_an_id_is_found_by_its_name(
+        self, servers: Api, neutron: Neutron, net1: Document, site_one: Site
+    ) -> None:
+        name = "0f5e3c1a-9b7d-4e28-8a64-c2d10b9f7e35"
+        neutron.make("security_group", name=name)
+        for _ in range(2):  # read at the top, and then known
+            reply = boot(servers, net1, name)
+            assert reply.status == 202, reply.body
+            (port,) = ports_of(site_one, reply.json["server"]["id"])
+            groups = [site_one.network.security_groups[each]["name"] for each in port["security_groups"]]
+            assert groups == [name]
+
     @pytest.mark.parametrize("by", ["id", "name"])
     def test_one_that_names_another_has_that_one_there_too(
         self, servers: Api, workshop: Workshop, neutron: Neutron, net1: Document, by: str

@@ -105,6 +105,21 @@ def test_a_network_is_kept_to_the_zones_of_its_hints(
     assert len(site_two.compute.servers) == 4
 
 
+def test_the_zones_of_a_network_decide_before_the_default_zone_does(
+    servers: Api, neutron: Neutron, site_one: Site, site_two: Site, cloud: Cloud
+) -> None:
+    cloud.configuration.set_override("default_availability_zone", "az1")
+    network = neutron.make_network("near", "10.0.1.0/24", availability_zone_hints=["az2"])
+    port = neutron.make("port", network_id=network["id"])
+    for wanted in ({"uuid": network["id"]}, {"port": port["id"]}):
+        reply = servers.create(networks=[wanted])
+        assert reply.status == 202, reply.body
+        assert reply.json["server"]["id"] in site_two.compute.servers
+    assert (site_one.compute.servers, networks_in(site_one)) == ({}, {})
+    assert servers.create(networks="none").status == 202
+    assert len(site_one.compute.servers) == 1
+
+
 def test_two_projects_may_use_the_same_addresses(
     servers: Api, neutron: Neutron, net1: Document, compute: GatewayClient, site_one: Site
 ) -> None:

@@ -77,15 +77,20 @@ class Intent(Protocol):
         """
 
 
+def may_be_done(error: TricircleError) -> bool:
+    """Say whether a site may do what it has not answered: not what it refused, or what was not even sent."""
+    return error.status >= 500 and not isinstance(error, Unavailable)
+
+
 def end_unanswered(intent: Intent, error: TricircleError, jobs: Iterable[Request]) -> None:
-    """End an intent without an answer: only a refusal, or what was not even sent, made nothing.
+    """End an intent without an answer.
 
     :param jobs: that are to follow where nothing was made.
     """
-    if error.status < 500 or isinstance(error, Unavailable):
-        intent.not_made(error.message, *jobs)
-    else:
+    if may_be_done(error):
         intent.lost()
+    else:
+        intent.not_made(error.message, *jobs)
 
 
 def end_undone(intent: Intent, site: Site, answer: Answer, jobs: Iterable[Request]) -> None:

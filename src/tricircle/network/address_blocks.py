@@ -15,6 +15,7 @@ from typing import Any
 import netaddr
 from neutron.ipam import driver as ipam
 from neutron_lib import constants, exceptions
+from neutron_lib.callbacks import events, registry, resources
 from neutron_lib.db import api as db_api
 from neutron_lib.db import model_query
 from neutron_lib.db import utils as db_utils
@@ -22,7 +23,7 @@ from neutron_lib.db import utils as db_utils
 from tricircle.network import blocks, sites
 from tricircle.network.attributes import MOST_ADDRESSES
 from tricircle.network.db.models import AddressBlock
-from tricircle.network.listing import Listing
+from tricircle.network.listing import Listing, may_see
 from tricircle.network.ranges import Run
 from tricircle.network.top import Top
 from tricircle.sites.registry import Snapshot
@@ -41,6 +42,10 @@ class AddressBlocks:
     """What the API's methods on address blocks do."""
 
     _top: Top
+
+    def _watch_gateways(self) -> None:
+        """Take part in how Neutron changes subnets."""
+        registry.subscribe(_refuse_gateway, resources.SUBNET, events.BEFORE_UPDATE)
 
     @db_api.retry_if_session_inactive()
     def create_address_block(self, context: Any, address_block: dict[str, Any]) -> dict[str, Any]:
@@ -100,8 +105,10 @@ class AddressBlocks:
     ) -> dict[str, Any]:
         """Show a block.
 
-        :raises AddressBlockNotFound: there is no such block.
+        :raises AddressBlockNotFound: there is no such block, or none to be seen.
         """
+        if not may_see(context, RESOURCE):
+            raise AddressBlockNotFound(id=id)
         context, snapshot = context.elevated(), sites.if_known(self._top)
         with db_api.CONTEXT_READER.using(context):
             return _shown(_get(context, id), snapshot, fields)
@@ -147,6 +154,22 @@ class AddressBlocks:
 
     def _keep(self, context: Any, block: AddressBlock, kept: Run | None) -> None:
         ipam.Pool.get_instance(None, context).get_subnet(block.subnet_id).keep(block, kept)
+
+
+def _refuse_gateway(_resource: str, _event: str, _trigger: Any, payload: Any) -> None:
+    """Refuse a gateway among addresses that a site hands out, as Neutron does one within its pools.
+
+    :raises GatewayConflictWithAllocationPools: a site has the address.
+    """
+    before, wanted = payload.states
+    gateway = wanted.get("gateway_ip")
+    if not gateway or gateway == before["gateway_ip"]:
+        return
+    for block in blocks.of_subnet(payload.context.elevated(), payload.resource_id):
+        run = blocks.run_of(block)
+        if run.first <= blocks.number(gateway) <= run.last:
+            pool = f"{block.first_ip}-{block.last_ip}"
+            raise exceptions.GatewayConflictWithAllocationPools(ip_address=gateway, pool=pool)
 
 
 def _delegated(

@@ -27,7 +27,7 @@ from tricircle.network import adoption, journal, port_extensions, sites
 from tricircle.network.adoption import Adoption
 from tricircle.network.attributes import ADOPTED_PORT
 from tricircle.network.db.models import AdoptedPort
-from tricircle.network.listing import Listing
+from tricircle.network.listing import Listing, may_see
 from tricircle.network.top import Top
 from tricircle.sites.registry import Snapshot
 from tricircle.sites.site import Site
@@ -154,8 +154,10 @@ class AdoptedPorts:
     ) -> dict[str, Any]:
         """Show an adopted port, or one that was made here and is in a site: Neutron looks before a change.
 
-        :raises AdoptedPortNotFound: there is no such port.
+        :raises AdoptedPortNotFound: there is no such port, or none to be seen.
         """
+        if not may_see(context, RESOURCE):
+            raise AdoptedPortNotFound(id=id)
         snapshot = sites.if_known(self._top)
         site_id = self._owner(context, id) or _site_of(context, snapshot, id)
         port = directory.get_plugin().get_port(context.elevated(), id)

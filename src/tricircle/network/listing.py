@@ -43,9 +43,7 @@ class Listing:
         :return: None where whoever asks may see none: not even that a marker is there.
         :raises SitesUnknown: sites are asked for by name, and cannot be read.
         """
-        plural = f"{resource}s"
-        own = {"project_id": context.project_id}
-        if not policy.check(context, f"get_{resource}", own, pluralized=plural):
+        if not may_see(context, resource):
             return None
         filters = dict(filters or {})
         names = filters.pop("site", None)
@@ -60,6 +58,13 @@ class Listing:
             page=page,
             marker=marker if page.get("limit") else None,
         )
+
+
+def may_see(context: Any, resource: str) -> bool:
+    """Say whether somebody may see any of a resource; to others there is none, whatever they ask for."""
+    own = {"project_id": context.project_id}
+    allowed: bool = policy.check(context, f"get_{resource}", own, pluralized=f"{resource}s")
+    return allowed
 
 
 def _ids(snapshot: Snapshot, names: Sequence[str]) -> list[str]:

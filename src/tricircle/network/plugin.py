@@ -29,6 +29,7 @@ class TricirclePlugin(AddressBlocks, AdoptedPorts, base.ServicePluginBase):
         neutron_extensions.append_api_extensions_path([str(Path(extensions.__file__).parent)])
         self._top = top.of()
         self._watch_ports()
+        self._watch_gateways()
         self.add_worker(Sweeper(Forwarder(self._top), cfg.CONF.tricircle.sweep_interval))
 
     @classmethod

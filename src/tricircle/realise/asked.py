@@ -38,8 +38,9 @@ class Asked:
     def keys(self) -> tuple[list[tuple[str, str]], list[tuple[str, str, str]]]:
         """Return by what it is found in the database: kinds and keys; kinds, projects and names."""
         ids = [(SECURITY_GROUP, each) for each in self.groups if is_uuid(each)]
-        names = [each for each in self.groups if not is_uuid(each)]
-        owned = [] if self.project_id is None else [(SECURITY_GROUP, self.project_id, each) for each in names]
+        # A group may well be named like the id of another.
+        project_id, groups = self.project_id, self.groups
+        owned = [] if project_id is None else [(SECURITY_GROUP, project_id, each) for each in groups]
         return [*((NETWORK, each) for each in dict.fromkeys(self.networks)), *ids], owned
 
     def names(self, group: Definition) -> bool:

@@ -108,10 +108,14 @@ class AskedAtTop:
         """Read the project's own groups by name or id; where there is none, those that are shared with it."""
 
         def read(**filters: str) -> list[Item]:
-            filters |= {"id" if is_uuid(name) else "name": name}
             return self._top.list(SECURITY_GROUP, token=asked.token, request_id=asked.request_id, **filters)
 
-        return read(project_id=asked.project_id or "") or read(shared="True")
+        keys = ("id", "name") if is_uuid(name) else ("name",)
+        for whose in ({"project_id": asked.project_id or ""}, {"shared": "True"}):
+            for key in keys:
+                if found := read(**whose, **{key: name}):
+                    return found
+        return []
 
     def _shared(self, group: Item, asked: Asked) -> list[Shown]:
         """Read another project's group as the service user: others are shown neither its policies nor all of

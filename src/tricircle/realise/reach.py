@@ -5,7 +5,7 @@ One that is not, or that is limited to one site without that, each site makes as
 stays in the site that has it, also where its availability zone gets another one.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from tricircle.errors import BadRequest
@@ -16,7 +16,13 @@ from tricircle.sites.site import Site
 
 
 class OutOfReach(BadRequest):
-    """A site cannot have a network, or a port; another one may."""
+    """A site cannot have a network, or a port; another one may.
+
+    :ivar zones: the availability zones, or names of sites, of which one would have it; none where that is
+        not known.
+    """
+
+    zones: Sequence[str] = ()
 
 
 class Reach:
@@ -38,12 +44,13 @@ class Reach:
         """
         hints = body["availability_zone_hints"]
         if hints and site.id not in self.sites_of(hints):
-            zones = ", ".join(hints)
-            raise OutOfReach(
-                f"Network {body['id']} is limited to the availability zones {zones}; site {site.name} is in "
-                "none.",
+            error = OutOfReach(
+                f"Network {body['id']} is limited to the availability zones {', '.join(hints)}; site "
+                f"{site.name} is in none.",
                 site=site.name,
             )
+            error.zones = tuple(hints)
+            raise error
         if site.id not in holders and holders and is_local(defined_segments(body), hints):
             raise OutOfReach(
                 f"Network {body['id']} is local to another site of its availability zones than {site.name}.",

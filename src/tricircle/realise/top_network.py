@@ -141,6 +141,7 @@ class TopNetwork:
         answer = self._client.send(self.site, SERVICE, SiteRequest("GET", target, headers))
         name = self.site.name
         if answer.status == 404:
+            require_own_words(_parsed(answer.body) or {}, self.site)
             return None
         if answer.status >= 500 or answer.status == 429:
             raise SiteUnavailable(f"The network service of {name} said {answer.status}.", site=name)
@@ -151,11 +152,19 @@ class TopNetwork:
                 request_id=answer.header("x-openstack-request-id"),
                 status=answer.status,
             )
-        try:
-            document: Item = orjson.loads(answer.body)
-        except orjson.JSONDecodeError:
-            raise BadAnswer(f"The network service of {name} gave no proper answer.", site=name) from None
+        document = _parsed(answer.body)
+        if document is None:
+            raise BadAnswer(f"The network service of {name} gave no proper answer.", site=name)
         return document
+
+
+def _parsed(body: bytes) -> Item | None:
+    """Return an object that a body is; None where it is none."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    return document if isinstance(document, dict) else None
 
 
 def _read(document: object, key: str, shape: type) -> Any:

@@ -34,6 +34,8 @@ _WHEN_BOUND = "ACTIVE"
 
 _GONE, _OUTDATED = 404, 412
 
+_REVISION = "revision_number"
+
 _NOBODYS = {"device_id": "", "device_owner": "", "binding:host_id": ""}
 
 
@@ -99,7 +101,11 @@ class MadePorts:
         """Have a port at the top have an owner; and what Nova has changed, where that is a server there."""
         port_id = port["id"]
         try:
-            if self._give(port, owner, item):
+            given = self._give(port, owner, item)
+            if given is None:
+                done.later.append(port_id)
+                return
+            if given:
                 done.changed.append(port_id)
             if self._is_otherwise(port, owner, item) and not self._tell_status(port_id, status_of(item)):
                 done.later.append(port_id)
@@ -149,17 +155,35 @@ class MadePorts:
                 del found["device_owner"]
         return found
 
-    def _give(self, port: Item, owner: Item, item: Item) -> bool:
-        changes = self._differing(port, owner, item)
-        if not changes:
+    def _give(self, port: Item, owner: Item, item: Item) -> bool | None:
+        """Have a port have its owner.
+
+        :return: whether that is a change; None where another job has given it one meanwhile.
+        """
+        if not self._differing(port, owner, item):
             return False
+        if _REVISION not in port:
+            latest = show(self._engine.sites, self._top, port["id"])
+            if latest is None:
+                return False
+            if any((latest.get(name) or "") != (port.get(name) or "") for name in _NOBODYS):
+                return None
+            port = latest
+        changes = self._differing(port, owner, item)
         # It is a member of its groups where it is.
         groups = set(port["security_groups"]) if "binding:host_id" in changes else set()
         with membership.changing(self._engine, self._site, groups):
             self._step("change the owner")
-            target = f"{PORTS}/{port['id']}"
-            self._engine.sites.call(self._top, SERVICE, "PUT", target, {"port": changes}, expected={404})
-        return True
+            answer = self._engine.sites.call(
+                self._top,
+                SERVICE,
+                "PUT",
+                f"{PORTS}/{port['id']}",
+                {"port": changes},
+                expected={_GONE, _OUTDATED},
+                revision=port.get(_REVISION),
+            )
+        return None if answer.status == _OUTDATED else answer.status != _GONE
 
     def _is_otherwise(self, port: Item, owner: Item, item: Item) -> bool:
         """Say whether the status of a server's port is not as its site says, once the top has bound it."""

@@ -177,8 +177,9 @@ class PortRows:
             try:
                 self._post({"adopted_ports": list(some)})
             except SiteRefused:
+                # Those before the refused one are adopted, and users may have changed or deleted them by now.
                 for item in some:
-                    self._adopt_one(item, done)
+                    self._adopt_again(item, done)
             else:
                 done.note_adopted(some)
 

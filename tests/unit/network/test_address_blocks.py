@@ -207,6 +207,20 @@ class AddressBlocksTestCase(TricircleTestCase):
             self.ask_for(address, status=409)
         assert self.all_that_can_be_delegated() == {f"10.0.0.{last}" for last in range(9, 13)}
 
+    def test_an_address_that_a_site_hands_out_is_no_gateway(self) -> None:
+        """Neutron itself refuses one within the pools; the site's block need not be in these any more."""
+        self.reserve(start="10.0.0.9", end="10.0.0.12")
+        change = {"allocation_pools": [{"start": "10.0.0.2", "end": "10.0.0.8"}], "gateway_ip": "10.0.0.12"}
+        body = {"subnet": {**change, "name": "new"}}
+        refused = self.call("PUT", f"subnets/{self.subnet_id}", body, status=409)
+        assert refused["NeutronError"]["type"] == "GatewayConflictWithAllocationPools"
+        assert "10.0.0.9-10.0.0.12" in refused["NeutronError"]["message"]
+        shown = self.call("GET", f"subnets/{self.subnet_id}")["subnet"]
+        assert (shown["gateway_ip"], shown["name"] == "new") == ("10.0.0.1", False)
+        for gateway in ("10.0.0.13", None, "10.0.0.1"):
+            body["subnet"]["gateway_ip"] = gateway
+            self.call("PUT", f"subnets/{self.subnet_id}", body)
+
     def test_what_no_port_may_have_is_not_delegated(self) -> None:
         for wanted in (
             {"start": "10.0.0.0"},

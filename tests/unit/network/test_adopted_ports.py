@@ -332,8 +332,9 @@ class AdoptedPortsTestCase(AdoptingTestCase):
                 assert real[plural] == []
                 assert unreal == real
             for method, body in (("GET", None), ("PUT", {plural[:-1]: {}}), ("DELETE", None)):
-                self.call(method, f"{collection}/{there}", body, status=404, who=tenant)
-                self.call(method, f"{collection}/{nowhere}", body, status=404, who=tenant)
+                said = self.call(method, f"{collection}/{there}", body, status=404, who=tenant)
+                of_none = self.call(method, f"{collection}/{nowhere}", body, status=404, who=tenant)
+                assert str(said).replace(there, nowhere) == str(of_none)
         seen = self.call("GET", f"ports/{port['id']}", who=tenant)["port"]
         assert "binding:host_id" not in seen
         assert "site" not in seen

@@ -121,6 +121,7 @@ class Neutrons:
         *,
         version: str | None = None,
         expected: Collection[int] = (),
+        revision: int | None = None,
     ) -> SiteAnswer:
         parts = urlsplit(target)
         self.before(site.name, method, parts.path)
@@ -131,6 +132,9 @@ class Neutrons:
             self.bodies.append(body)
         assert version is None
         assert service_type == ("compute" if parts.path.startswith("/v2.1/") else "network")
+        there = self._all(site).get(parts.path.rpartition("/")[2], {}).get("revision_number")
+        if revision not in {None, there}:
+            return _no(412, f"Constrained to {revision}, but current revision is {there}")
         answer = self.answer(site, method, parts.path, parts.query, body)
         if answer.status >= 400 and answer.status not in expected:
             (fault,) = answer.document.values()
@@ -161,7 +165,7 @@ class Neutrons:
                 answer = self._list("ports", self._all(site), query)
             case ["ports", key], "GET":
                 found = self._all(site).get(key)
-                answer = GONE if found is None else SiteAnswer(200, {"port": found}, None)
+                answer = GONE if found is None else SiteAnswer(200, {"port": dict(found)}, None)
             case ["ports", key], "PUT":
                 answer = _change(self._all(site), key, _bound(body["port"]))
             case ["ports", key, "tags"], "PUT":

@@ -59,6 +59,35 @@ def test_its_status_is_as_the_site_says(office: Office) -> None:
             assert len(office.effects()) == (status != "N/A")
 
 
+def test_one_that_another_job_has_given_to_another_server_meanwhile_stays_that_ones(office: Office) -> None:
+    ask(office)
+    office.put(port(7, device_id="", device_owner=""))
+    elsewhere = TAKEN | {"device_id": "another", "binding:host_id": "b"}
+
+    def give(site: str, method: str, path: str) -> None:
+        if (site, method, path) == ("top", "GET", "/v2.0/ports/port-1"):
+            office.neutrons.others["port-1"] |= elsewhere
+
+    office.neutrons.before = give
+    office.do(adopt, Request(ADOPT.name, "server", SERVER, A.id))
+    assert owner(office) == elsewhere
+
+
+def test_nor_is_it_taken_from_one_that_has_got_it_just_before_that_is_written(office: Office) -> None:
+    ask(office)
+    office.put(port(7, device_id="", device_owner=""))
+    office.neutrons.others["port-1"]["revision_number"] = 4
+    elsewhere = TAKEN | {"device_id": "another", "binding:host_id": "b"}
+
+    def give(step: str) -> None:
+        if step == "change the owner":
+            office.neutrons.others["port-1"] |= elsewhere | {"revision_number": 5}
+
+    office.before_step = give
+    office.do(adopt, Request(ADOPT.name, "server", SERVER, A.id))
+    assert owner(office) == elsewhere
+
+
 def test_when_the_server_is_gone_it_is_nobodys(office: Office) -> None:
     ask(office)
     office.neutrons.servers.clear()

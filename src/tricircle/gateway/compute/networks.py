@@ -34,8 +34,8 @@ from tricircle.gateway.compute.places import (
     Place,
     Shown,
 )
-from tricircle.gateway.compute.ports_followed import expected, have_followed
-from tricircle.gateway.intents import Intent, end_unanswered, end_undone
+from tricircle.gateway.compute.ports_followed import expected, have_followed, unsure
+from tricircle.gateway.intents import Intent, end_unanswered, end_undone, may_be_done
 from tricircle.gateway.operation import Handler
 from tricircle.gateway.resource import Item
 from tricircle.jobs.boots import address_on
@@ -84,27 +84,34 @@ def send(
     except TricircleError as error:
         intent.not_made(f"It was not sent: {error.message}", *needs.leave_nothing(call, site, _LATER))
         raise
+    adoption = expected(call, needs.adoption, parameters, document, asked)
     try:
         answer = call.send(site, target=call.target(call.path(**parameters)), body=body)
     except TricircleError as error:
+        if may_be_done(error):
+            have_followed(call, site, needs.project_id, unsure(adoption))
         end_unanswered(intent, error, needs.leave_nothing(call, site))
         raise
     if 200 <= answer.status < 300:
-        if call.method != "GET":
-            adoption = expected(call, needs.adoption, parameters, document, asked)
-            have_followed(call, site, needs.project_id, adoption, completing(there, site, call.request_id))
+        have_followed(call, site, needs.project_id, adoption, completing(there, site, call.request_id))
         intent.done()
     else:
+        if answer.status >= 500:
+            have_followed(call, site, needs.project_id, unsure(adoption))
         end_undone(intent, site, answer, needs.leave_nothing(call, site))
     return answer
 
 
 def show(call: Call, site: Site, reply: Reply, shown: Shown) -> Reply:
-    """Show a client the top's ids in a site's answer; in one that refuses, in the words of the refusal."""
+    """Show a client the top's ids in a site's answer; in one that refuses, in the words of the refusal.
+
+    An id that the client has named by itself a refusal repeats: it may be another project's in the site.
+    """
+    own = b""
     if reply.status >= 400:
-        shown = REFUSAL
+        shown, own = REFUSAL, (call.body() or b"") + call.path().encode()
     document = _parsed(call, reply, shown)
-    ids = _Ids(call, site)
+    ids = _Ids(call, site, own)
     if sum(place.replace(document, ids.at_top) for place in shown.places):
         reply.body = orjson.dumps(document)
     return reply
@@ -195,11 +202,15 @@ class ShowsServers:
 
 
 class _Ids:
-    """The ids of one site, and the top's."""
+    """The ids of one site, and the top's.
 
-    def __init__(self, call: Call, site: Site) -> None:
+    :param kept: what is in this text is shown as it is.
+    """
+
+    def __init__(self, call: Call, site: Site, kept: bytes = b"") -> None:
         self._networks = call.engine.networks
         self._site_id = site.id
+        self._kept = kept
 
     def in_site(self, kind: str, value: str) -> str | None:
         return self._networks.in_site(kind, value, self._site_id) if UUID.fullmatch(value) else None
@@ -207,7 +218,7 @@ class _Ids:
     def at_top(self, kind: str, value: str) -> str | None:
         if kind == WORDS:
             return NAMED.sub(self._named_at_top, value)
-        if not UUID.fullmatch(value):
+        if not UUID.fullmatch(value) or value.encode() in self._kept:
             return None
         try:
             return self._networks.at_top(kind, self._site_id, value)

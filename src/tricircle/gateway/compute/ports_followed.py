@@ -20,6 +20,9 @@ LOG = log.getLogger(__name__)
 _NOTICE = 15.0
 """Seconds in which a server's host gives it another address, which Nova leaves to it."""
 
+_UNSURE = 60.0
+"""Seconds for which a site may be at what it has not answered."""
+
 
 def expected(
     call: Call, used: AdoptParameters, path: Mapping[str, str], document: Any, asked: Asked
@@ -35,12 +38,17 @@ def expected(
     return replace(used, leaving=_leaving(call, path, document, asked), until=until)
 
 
+def unsure(adoption: AdoptParameters) -> AdoptParameters:
+    """Return the same of what the site may be doing still, though it has not said so."""
+    return replace(adoption, until=time() + _UNSURE)
+
+
 def have_followed(
     call: Call,
     site: Site,
     project_id: str | None,
     parameters: AdoptParameters,
-    completing_jobs: Sequence[Request],
+    completing_jobs: Sequence[Request] = (),
 ) -> None:
     """Have XJob carry to the top what has become of a server's ports, and complete what was brought to the
     site for them.
@@ -48,6 +56,8 @@ def have_followed(
     Where the database is away the client gets its answer all the same: what nobody looks at now is found when
     the ports of networks are compared, and what was brought is completed a moment later as a precaution.
     """
+    if call.method == "GET":
+        return
     request = Request(
         ADOPT.name,
         SERVER_TYPE.name,

@@ -250,11 +250,11 @@ class TestActions:
         asked(ACTION, b'{"reboot": {"type": "HARD"} }')
         assert (networks.looked_up, asked.followed) == (0, [])
 
-    def test_a_lost_answer_is_told_as_ever(self, desk: Callable[..., Desk]) -> None:
+    def test_a_lost_answer_is_told_as_ever_and_followed(self, desk: Callable[..., Desk]) -> None:
         asked = desk(NoAnswer("x"))
         with pytest.raises(Exception, match="answer"):
             asked(ACTION, {"addSecurityGroup": {"name": GROUP}})
-        assert asked.followed == []
+        assert asked.followed == [ADOPT]
 
 
 class TestWithoutANetworkService:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from time import time
 from typing import Any
 
 import pytest
@@ -83,7 +84,9 @@ class TestInUse:
         assert intent.fate == fate
         jobs = [(each.type, each.site_id, each.parameters) for each in intent.followed]
         assert jobs == [("clean_up", A.id, AdoptParameters((PORT,)))] * left
-        assert asked.followed == []
+        # What may be done all the same is looked at, for as long as the site may be at it.
+        assert asked.followed == [ADOPT] * (not left)
+        assert all(each.parameters.until > time() + 30 for each in asked.office.desk.requests)
 
     def test_what_the_site_cannot_have_is_not_sent_and_cleaned_up_later(
         self, desk: Callable[..., Desk], networks: Networks

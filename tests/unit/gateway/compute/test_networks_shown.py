@@ -261,6 +261,15 @@ class TestServers:
         reply = ShowsServers(lambda _: refused)(asked.office.call("POST /servers"))
         assert document(reply)["badRequest"]["message"] == words.format(NET)
 
+    def test_an_id_that_the_client_has_named_by_itself_is_repeated(self, desk: Callable[..., Desk]) -> None:
+        """Whose network it is, and what it is called at the top, is not told."""
+        asked = desk(told({}))
+        body = json.dumps({"badRequest": {"code": 400, "message": f"Network {NET_IN_A} not found."}}).encode()
+        refused = Reply(400, body, [(SITE_REQUEST_ID, "a req-1")])
+        wanted = {"server": {"networks": [{"uuid": NET_IN_A}]}}
+        reply = ShowsServers(lambda _: refused)(asked.office.call("POST /servers", wanted))
+        assert reply.body == body
+
     @pytest.mark.parametrize("method", ["GET", "PUT"])
     def test_what_can_hold_none_is_passed_as_it_came(
         self, desk: Callable[..., Desk], networks: Networks, method: str
