@@ -64,7 +64,7 @@ class TestGroups:
         name = "0f5e3c1a-9b7d-4e28-8a64-c2d10b9f7e35"
         neutron.make("security_group", name=name)
         for _ in range(2):  # read at the top, and then known
-            reply = boot(servers, net1, name)
+            reply = boot(servers, net1, security_groups=[{"name": name}])
             assert reply.status == 202, reply.body
             (port,) = ports_of(site_one, reply.json["server"]["id"])
             groups = [site_one.network.security_groups[each]["name"] for each in port["security_groups"]]

@@ -144,6 +144,18 @@ def test_one_that_is_limited_to_a_zone_is_of_its_sites_own_type(
     assert marked(other, "networks", network["id"]) == []
 
 
+def test_without_a_zone_a_server_goes_where_its_network_may_be(
+    drawing: Drawing, servers: Belongings, sites: list[SiteAdmin]
+) -> None:
+    for site in sites:
+        network = drawing.network(availability_zone_hints=[site.site.zone])
+        server = servers.server("near", networks=on(network))
+        assert server.availability_zone == site.site.zone
+        assert [len(marked(each, "networks", network["id"])) for each in sites] == [
+            each is site for each in sites
+        ]
+
+
 def test_an_external_one_is_external_in_the_site_that_it_is_limited_to(
     administered: Drawing, servers: Belongings, sites: list[SiteAdmin]
 ) -> None:
