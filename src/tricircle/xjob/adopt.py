@@ -49,6 +49,9 @@ _LEISURE = 2.0
 """Seconds between two looks after that, until it has begun to show in any case, and while Nova is at it."""
 
 
+_GOING = "deleting"
+
+
 def adopt(task: Task) -> Outcome:
     """Bring the top's rows of a server's ports to what its site shows."""
     engine, site, server_id = task.engine, task.site, task.job.resource_id
@@ -137,7 +140,9 @@ def is_settled(server: Item | None, shown: Iterable[Item]) -> bool:
     """
     if server is None:
         return True
-    status: Any = server.get("status")
+    status, under_way = _state_of(server)
+    if under_way == _GOING:
+        return True  # what becomes of its ports then the job sees that follows the delete
     if status == "BUILD" or _is_worked_on(server):
         return False
     ports = [item for item in shown if is_adoptable(item) and item.get("admin_state_up")]

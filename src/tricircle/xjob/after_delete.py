@@ -30,6 +30,9 @@ _FIRST_WAIT, _LONGEST_WAIT = 0.5, 300.0
 _IN_ITS_WAY = frozenset({NETWORK.name, RBAC_POLICY.name, SECURITY_GROUP.name})
 """What a site does not let go while a server is there."""
 
+_PORTS_PATIENCE = timedelta(minutes=1)
+"""For so long ports of which something else is on its way hold up the end; then the comparison has them."""
+
 _PATIENCE = timedelta(days=1)
 """A resource that is being deleted for longer is stuck."""
 
@@ -66,11 +69,13 @@ def _gone(task: Task, kind: ResourceType) -> Outcome:
     clean: Work | None = None
     if kind is SERVER_TYPE and engine.networks.is_there:
         try:
-            adopt_now(task)
+            left = adopt_now(task).later
         except TopAway as away:
             # The route is of no use to anybody, however long that lasts.
             engine.routes.forget(resource_id, kind.name, site.id)
             return away.outcome
+        if left and now() - task.job.created_at < _PORTS_PATIENCE:
+            return Postponed(_FIRST_WAIT, "A change of a port of it is on its way.")
         _take_out(task)
         clean = after_server(task)
     forget = engine.routes.forgetting(resource_id, kind.name, site.id)

@@ -66,13 +66,14 @@ class MadePorts:
         there = {port["id"]: port for port in ports_in(self._engine.sites, self._top, device_id=server_id)}
         for top_id, item in wanted.items():
             port = there.get(top_id) or show(self._engine.sites, self._top, top_id)
-            if port is not None:  # else it is deleted, and goes from the site, too
-                self._settle(port, self._taken({**item, "device_id": server_id}), item, done)
+            # One that is not there is deleted, and goes from the site, too.
+            if port is not None and self._differs(port, self._taken({**item, "device_id": server_id}), item):
+                self._settle_latest(top_id, item["id"], done, server_id)
         for top_id, port in there.items():
             # A port that a site made has the same id there, and a row of its own that tells whose it is.
-            is_made_here = networks.in_site(PORT, top_id, self._site.id) is not None
-            if is_made_here and top_id not in wanted and port.get("binding:host_id") == self._node:
-                self._settle(port, _NOBODYS, {}, done)
+            in_site = networks.in_site(PORT, top_id, self._site.id)
+            if in_site is not None and top_id not in wanted and port.get("binding:host_id") == self._node:
+                self._settle_latest(top_id, in_site, done)
         return done
 
     def compare(self, shown: Iterable[tuple[str, Item]]) -> Settled:
@@ -90,12 +91,25 @@ class MadePorts:
                 item = there[port["id"]]
                 if not self._differs(port, self._owner(item, port), item):
                     continue
-                latest_there = show(self._engine.sites, self._site, item["id"])
-                latest = show(self._engine.sites, self._top, port["id"])
-                if latest_there is not None and latest is not None:
-                    self._settle(latest, self._owner(latest_there, latest), latest_there, done)
+                self._settle_latest(port["id"], item["id"], done)
             self._let_have(found)
         return done
+
+    def _settle_latest(self, port_id: str, item_id: str, done: Settled, server_id: str | None = None) -> None:
+        """Read a port once more, and settle it.
+
+        At the top first: what follows from the site is written only if the row is as it was before that.
+
+        :param server_id: a server that has taken it, also where the top says that it is elsewhere.
+        """
+        port = show(self._engine.sites, self._top, port_id)
+        item = show(self._engine.sites, self._site, item_id)
+        if port is None:
+            return
+        if item is None:
+            item = _NOBODYS
+        is_its = server_id is not None and item["device_id"] == server_id
+        self._settle(port, self._taken(item) if is_its else self._owner(item, port), item, done)
 
     def _settle(self, port: Item, owner: Item, item: Item, done: Settled) -> None:
         """Have a port at the top have an owner; and what Nova has changed, where that is a server there."""
@@ -160,16 +174,9 @@ class MadePorts:
 
         :return: whether that is a change; None where another job has given it one meanwhile.
         """
-        if not self._differing(port, owner, item):
-            return False
-        if _REVISION not in port:
-            latest = show(self._engine.sites, self._top, port["id"])
-            if latest is None:
-                return False
-            if any((latest.get(name) or "") != (port.get(name) or "") for name in _NOBODYS):
-                return None
-            port = latest
         changes = self._differing(port, owner, item)
+        if not changes:
+            return False
         # It is a member of its groups where it is.
         groups = set(port["security_groups"]) if "binding:host_id" in changes else set()
         with membership.changing(self._engine, self._site, groups):

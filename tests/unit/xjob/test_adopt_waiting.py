@@ -115,6 +115,15 @@ class TestWaiting:
         assert isinstance(office.do(adopt)[0], Succeeded)
 
     @pytest.mark.usefixtures("old")
+    def test_a_server_that_is_being_deleted_is_left_to_the_job_that_follows_that(
+        self, office: Office
+    ) -> None:
+        """As long as this one is open, a port that was made first is moved nowhere."""
+        office.serve("ACTIVE", "deleting")
+        office.put(port(1, status="DOWN"))
+        assert isinstance(office.do(adopt, request())[0], Succeeded)
+
+    @pytest.mark.usefixtures("old")
     def test_a_port_that_is_to_go_is_waited_for(self, office: Office) -> None:
         """Also where a request for the same waits already, and in a site that is slow to take it off."""
         office.put(port(1), port(2))

@@ -73,6 +73,17 @@ def test_one_that_another_job_has_given_to_another_server_meanwhile_stays_that_o
     assert owner(office) == elsewhere
 
 
+def test_one_that_was_let_go_since_the_first_look_is_not_given_to_the_server_again(office: Office) -> None:
+    def let_go(site: str, method: str, path: str) -> None:
+        if (site, method, path) == ("top", "GET", "/v2.0/ports/port-1"):
+            office.put(port(7, device_id="", device_owner=""))
+
+    office.neutrons.before = let_go
+    office.neutrons.others["port-1"]["device_id"] = "what the first look has not seen"
+    office.do(adopt, Request(ADOPT.name, "server", SERVER, A.id))
+    assert not [path for _, method, path in office.neutrons.asked if method == "PUT"]
+
+
 def test_nor_is_it_taken_from_one_that_has_got_it_just_before_that_is_written(office: Office) -> None:
     ask(office)
     office.put(port(7, device_id="", device_owner=""))
