@@ -50,6 +50,7 @@ _LEISURE = 2.0
 
 
 _GOING = "deleting"
+"""What Nova is doing to a server that is to go."""
 
 
 def adopt(task: Task) -> Outcome:
