@@ -70,25 +70,25 @@ class Create:
         document, member = call.json(self.resource.name)
         zone, host = self._asked_zone(member)
         pins = self._pins(call, document, member)
-
-        def candidates(zone: str | None) -> list[Candidate]:
-            return call.engine.scheduler.candidates(
-                call.engine.service.type,
-                zone,
-                call.identity.project_id,
-                pins,
-                unknown_zone=self.unknown_zone,
-                placed=self.zone_field is not None,
-            )
-
         try:
-            return self._make(call, document, member, candidates(zone), host)
+            return self._make(call, document, member, self._candidates(call, zone, pins), host)
         except OutOfReach as error:
             # What it is to be on decides before the default zone does, as what it is bound to.
             zones = [each for each in error.zones if each in call.engine.registry.snapshot.zones]
             if zone is not None or not zones:
                 raise
-        return self._make(call, document, member, [each for zone in zones for each in candidates(zone)], host)
+        candidates = [each for zone in zones for each in self._candidates(call, zone, pins)]
+        return self._make(call, document, member, candidates, host)
+
+    def _candidates(self, call: Call, zone: str | None, pins: list[Pin]) -> list[Candidate]:
+        return call.engine.scheduler.candidates(
+            call.engine.service.type,
+            zone,
+            call.identity.project_id,
+            pins,
+            unknown_zone=self.unknown_zone,
+            placed=self.zone_field is not None,
+        )
 
     def _asked_zone(self, member: Item) -> tuple[str | None, str]:
         """Return the zone that is asked for, and what stands behind it: `:host:node`."""

@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from tricircle.errors import SiteUnavailable, TricircleError, Unavailable
+from tricircle.errors import SiteUnavailable, TricircleError
 from tricircle.gateway.answers import pass_back
 from tricircle.gateway.call import Call, Reply
+from tricircle.gateway.intents import may_be_done
 from tricircle.gateway.replicated import Named
 from tricircle.gateway.resource import Resource
 from tricircle.realise.definition import Body, DefinitionState, Known
@@ -133,11 +134,11 @@ class Sending:
 
     def _failed(self, intents: list[Intent], error: TricircleError) -> None:
         """End it without an answer: what was not sent, or was refused before that, had no effect."""
-        if error.status < 500 or isinstance(error, Unavailable):
-            self._withdraw(intents, error.message)
-        else:
+        if may_be_done(error):
             for intent in intents:
                 self._writing.find_out(intent)
+        else:
+            self._withdraw(intents, error.message)
 
     def _withdraw(self, intents: list[Intent], cause: str) -> None:
         for intent in intents:

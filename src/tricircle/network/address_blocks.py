@@ -166,8 +166,7 @@ def _refuse_gateway(_resource: str, _event: str, _trigger: Any, payload: Any) ->
     if not gateway or gateway == before["gateway_ip"]:
         return
     for block in blocks.of_subnet(payload.context.elevated(), payload.resource_id):
-        run = blocks.run_of(block)
-        if run.first <= blocks.number(gateway) <= run.last:
+        if blocks.number(gateway) in blocks.run_of(block):
             pool = f"{block.first_ip}-{block.last_ip}"
             raise exceptions.GatewayConflictWithAllocationPools(ip_address=gateway, pool=pool)
 

@@ -18,11 +18,20 @@ from tricircle.sites.site import Site
 class OutOfReach(BadRequest):
     """A site cannot have a network, or a port; another one may.
 
-    :ivar zones: the availability zones, or names of sites, of which one would have it; none where that is
+    :param zones: the availability zones, or names of sites, of which one would have it; none where that is
         not known.
     """
 
-    zones: Sequence[str] = ()
+    def __init__(
+        self,
+        message: str,
+        *,
+        site: str | None = None,
+        request_id: str | None = None,
+        zones: Sequence[str] = (),
+    ) -> None:
+        super().__init__(message, site=site, request_id=request_id)
+        self.zones = zones
 
 
 class Reach:
@@ -44,13 +53,12 @@ class Reach:
         """
         hints = body["availability_zone_hints"]
         if hints and site.id not in self.sites_of(hints):
-            error = OutOfReach(
+            raise OutOfReach(
                 f"Network {body['id']} is limited to the availability zones {', '.join(hints)}; site "
                 f"{site.name} is in none.",
                 site=site.name,
+                zones=hints,
             )
-            error.zones = tuple(hints)
-            raise error
         if site.id not in holders and holders and is_local(defined_segments(body), hints):
             raise OutOfReach(
                 f"Network {body['id']} is local to another site of its availability zones than {site.name}.",

@@ -61,11 +61,12 @@ def adopt(task: Task) -> Outcome:
     # The server first: what is true of it holds of the ports that are listed after it.
     server = _server(task)
     shown = ports_in(engine.sites, site, device_id=server_id)
-    is_building = server is not None and server.get("status") == "BUILD"
+    status, _ = _state_of(server)
+    is_building = status == "BUILD"
     # A port is adopted as soon as there is one; what changes of it before the server runs is told once.
     seen = _digest([item["id"] for item in shown] if is_building else shown)
     if server is not None and not is_building:
-        task.step("looked", **{FAILED: server.get("status") == "ERROR"})
+        task.step("looked", **{FAILED: status == "ERROR"})
     done = Settled()
     if seen != task.progress.get("seen"):
         try:
@@ -89,7 +90,8 @@ def _wait(task: Task, server: Item | None, shown: Sequence[Item], done: Settled)
     state, changed_at = _state_of(server), float(task.progress.get("changed_at", 0.0))
     if state != task.progress.get("state", state):
         changed_at = age
-    is_building = state[:1] == ["BUILD"]
+    status, doing = state
+    is_building = status == "BUILD"
     built = bool(task.progress.get("built")) or is_building
     task.step("waited for", built=built, state=state, changed_at=changed_at)
     is_fresh = server is not None and not built and age - changed_at < _NOTICE
@@ -99,7 +101,7 @@ def _wait(task: Task, server: Item | None, shown: Sequence[Item], done: Settled)
     if age >= _PATIENCE or not (is_under_way or is_asked):
         return None
     wait = min(_SHORTEST_WAIT + max(age - _USUAL, 0.0) * _GROWTH, _LONGEST_WAIT)
-    is_slow = not is_under_way or (_is_worked_on(server) and not is_building)
+    is_slow = not is_under_way or (doing is not None and not is_building)
     return max(wait, _LEISURE) if is_slow else wait
 
 
@@ -141,22 +143,21 @@ def is_settled(server: Item | None, shown: Iterable[Item]) -> bool:
     """
     if server is None:
         return True
-    status, under_way = _state_of(server)
-    if under_way == _GOING:
+    status, doing = _state_of(server)
+    if doing == _GOING:
         return True  # what becomes of its ports then the job sees that follows the delete
-    if status == "BUILD" or _is_worked_on(server):
+    if status == "BUILD" or doing is not None:
         return False
     ports = [item for item in shown if is_adoptable(item) and item.get("admin_state_up")]
     return status != "ACTIVE" or all(item.get("status") == "ACTIVE" for item in ports)
 
 
 def _state_of(server: Item | None) -> list[Any]:
-    """Return what a server is, and what Nova is doing to it, if anything."""
-    return [] if server is None else [server.get("status"), server.get("OS-EXT-STS:task_state")]
+    """Return what a server is, and what Nova is doing to it, if anything; neither of one that is gone.
 
-
-def _is_worked_on(server: Item | None) -> bool:
-    return _state_of(server)[1:] not in ([], [None])
+    A list, as it is compared with the one that the job's progress has kept.
+    """
+    return [None, None] if server is None else [server.get("status"), server.get("OS-EXT-STS:task_state")]
 
 
 def _there_of(shown: Iterable[Item]) -> set[str]:

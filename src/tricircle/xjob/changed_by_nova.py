@@ -23,11 +23,9 @@ from tricircle.sites.site import Site
 from tricircle.xjob import membership
 from tricircle.xjob.engine import Engine
 from tricircle.xjob.port_rows import is_on_its_way, undeleted
-from tricircle.xjob.ports import ADOPTED, PORT, SERVICE, Item, comparable, groups_at_top, show
+from tricircle.xjob.ports import GONE, OUTDATED, PORT, Item, comparable, groups_at_top, show, tell
 
 _GROUPS, _ADDRESSES = "security_groups", "fixed_ips"
-
-_GONE, _OUTDATED = 404, 412
 
 
 def changes(engine: Engine, site: Site, item: Item, port: Item) -> Item:
@@ -112,13 +110,10 @@ def _tell(engine: Engine, site: Site, port: Item, wanted: Item, step: Callable[[
     body = dict(wanted)
     if "revision_number" in port:
         body["revision_number"] = port["revision_number"]
-    target, expected = f"{ADOPTED}/{port['id']}", {_GONE, _OUTDATED}
     with membership.changing(engine, site, {*port[_GROUPS], *wanted.get(_GROUPS, ())}):
         step("take over what Nova has changed")
-        answer = engine.sites.call(
-            engine.networks.top.site, SERVICE, "PUT", target, {"adopted_port": body}, expected=expected
-        )
-    return answer.status not in expected
+        answer = tell(engine, port["id"], body)
+    return answer.status not in {GONE, OUTDATED}
 
 
 def _define(engine: Engine, site: Site, known: Known, port: Item, wanted: Item) -> None:

@@ -12,7 +12,8 @@ from tricircle.sites.site import Site
 from tricircle.xjob import changed_by_nova, membership
 from tricircle.xjob.engine import Engine
 from tricircle.xjob.ports import (
-    ADOPTED,
+    GONE,
+    OUTDATED,
     PORT,
     PORTS,
     SERVICE,
@@ -23,6 +24,7 @@ from tricircle.xjob.ports import (
     served_owner,
     show,
     status_of,
+    tell,
 )
 from tricircle.xjob.settled import Settled
 
@@ -31,10 +33,6 @@ _AT_ONCE = 50
 
 _WHEN_BOUND = "ACTIVE"
 """The status that the top's plugin gives to a port with a host."""
-
-_GONE, _OUTDATED = 404, 412
-
-_REVISION = "revision_number"
 
 _NOBODYS = {"device_id": "", "device_owner": "", "binding:host_id": ""}
 
@@ -89,9 +87,8 @@ class MadePorts:
             found = ports_in(self._engine.sites, self._top, id=ids)
             for port in found:
                 item = there[port["id"]]
-                if not self._differs(port, self._owner(item, port), item):
-                    continue
-                self._settle_latest(port["id"], item["id"], done)
+                if self._differs(port, self._owner(item, port), item):
+                    self._settle_latest(port["id"], item["id"], done)
             self._let_have(found)
         return done
 
@@ -103,11 +100,9 @@ class MadePorts:
         :param server_id: a server that has taken it, also where the top says that it is elsewhere.
         """
         port = show(self._engine.sites, self._top, port_id)
-        item = show(self._engine.sites, self._site, item_id)
         if port is None:
             return
-        if item is None:
-            item = _NOBODYS
+        item = show(self._engine.sites, self._site, item_id) or _NOBODYS
         is_its = server_id is not None and item["device_id"] == server_id
         self._settle(port, self._taken(item) if is_its else self._owner(item, port), item, done)
 
@@ -187,10 +182,10 @@ class MadePorts:
                 "PUT",
                 f"{PORTS}/{port['id']}",
                 {"port": changes},
-                expected={_GONE, _OUTDATED},
-                revision=port.get(_REVISION),
+                expected={GONE, OUTDATED},
+                revision=port.get("revision_number"),
             )
-        return None if answer.status == _OUTDATED else answer.status != _GONE
+        return None if answer.status == OUTDATED else answer.status != GONE
 
     def _is_otherwise(self, port: Item, owner: Item, item: Item) -> bool:
         """Say whether the status of a server's port is not as its site says, once the top has bound it."""
@@ -200,10 +195,7 @@ class MadePorts:
     def _tell_status(self, port_id: str, status: str) -> bool:
         """Have a port have a status at the top; say whether it has, which waits for what a user changes."""
         self._step("change the status")
-        target, body = f"{ADOPTED}/{port_id}", {"adopted_port": {"status": status}}
-        expected = {_GONE, _OUTDATED}
-        answer = self._engine.sites.call(self._top, SERVICE, "PUT", target, body, expected=expected)
-        return answer.status != _OUTDATED
+        return tell(self._engine, port_id, {"status": status}).status != OUTDATED
 
 
 def _is_taken(owner: Item) -> bool:

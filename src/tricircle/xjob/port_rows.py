@@ -28,7 +28,9 @@ from tricircle.xjob.engine import Engine
 from tricircle.xjob.port_differences import CHANGED_AT_TOP, FIXED, differences, groups_concerned
 from tricircle.xjob.ports import (
     ADOPTED,
+    GONE,
     OF_EXTENSIONS,
+    OUTDATED,
     PORT,
     PORTS,
     SERVICE,
@@ -37,6 +39,7 @@ from tricircle.xjob.ports import (
     as_adopted,
     ports_in,
     served_owner,
+    tell,
 )
 from tricircle.xjob.settled import Settled
 
@@ -279,21 +282,16 @@ class PortRows:
         self._step("change")
         if row.get("revision_number") is not None:
             differing["revision_number"] = row["revision_number"]
-        target, body = f"{ADOPTED}/{item['id']}", {"adopted_port": differing}
         try:
-            answer = self._send(
-                item,
-                lambda: self._engine.sites.call(self._top, SERVICE, "PUT", target, body, expected={404, 412}),
-                done,
-            )
+            answer = self._send(item, lambda: tell(self._engine, item["id"], differing), done)
         except SiteRefused as error:
             self._complain(item, error, done)
             return
-        if answer.status == 412:
+        if answer.status == OUTDATED:
             self._look_again(item["id"], done)
             return
         done.changed.append(item["id"])
-        if answer.status == 404:  # deleted just now: the next look says what is to be true
+        if answer.status == GONE:  # deleted just now: the next look says what is to be true
             require_own_words(answer.document, self._top)
 
     def _look_again(self, port_id: str, done: Settled) -> None:

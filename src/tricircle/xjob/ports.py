@@ -20,7 +20,7 @@ from tricircle.realise.leaving import NEUTRONS_OWN
 from tricircle.realise.port_list import list_ports
 from tricircle.realise.sight import require_own_words
 from tricircle.realise.site_view import go_on
-from tricircle.sites.service_calls import ServiceCalls
+from tricircle.sites.service_calls import ServiceCalls, SiteAnswer
 from tricircle.sites.site import Site
 from tricircle.xjob import membership
 from tricircle.xjob.engine import Engine
@@ -34,6 +34,9 @@ SERVICE = "network"
 
 ADOPTED = "/v2.0/adopted-ports"
 PORTS = "/v2.0/ports"
+
+GONE, OUTDATED = 404, 412
+"""What a Neutron says of what is not there, and of what is not of the revision any more that is named."""
 
 OF_EXTENSIONS = ("allowed_address_pairs", "port_security_enabled", "tags")
 """What a port has only where its Neutron has an extension. What one of the two sides does not have the other
@@ -102,6 +105,16 @@ def _list(
     for name, values in filters.items():
         query += [(name, value) for value in ([values] if isinstance(values, str) else values)]
     return list_ports(calls, site, path, collection, query)
+
+
+def tell(engine: Engine, port_id: str, fields: Mapping[str, Any]) -> SiteAnswer:
+    """Tell the top what has changed of a port that it has: that it is `GONE` or `OUTDATED` is an answer.
+
+    :param fields: as `/v2.0/adopted-ports` takes them.
+    """
+    target, body = f"{ADOPTED}/{port_id}", {"adopted_port": fields}
+    expected = {GONE, OUTDATED}
+    return engine.sites.call(engine.networks.top.site, SERVICE, "PUT", target, body, expected=expected)
 
 
 # -- what the top is told of a site's port ----------------------------------------------------------------
